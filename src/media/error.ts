@@ -33,7 +33,11 @@ const row = (status: number, title: string, mend: string): ErrorRow => ({ status
 /** Every code LiveMix answers with. `docs/errors.md` is compared with this table by a test. */
 export const errorTable = {
   bad_request: row(400, 'Malformed request', 'Check the request against the documentation.'),
-  bad_playlist: row(400, 'Not a playlist LiveMix can read', 'Post an HLS media playlist (RFC 8216) as UTF-8 text.'),
+  bad_playlist: row(
+    400,
+    'Not a playlist LiveMix can read',
+    'Post an HLS media playlist (RFC 8216) as UTF-8 text.',
+  ),
   line_too_long: row(400, 'A line of the playlist is too long', 'Keep every line under 4 KiB.'),
   bad_source_name: row(
     400,
@@ -45,12 +49,28 @@ export const errorTable = {
     'The segment prefix is missing or malformed',
     'Send `MPEG-TS-URI-Prefix` with file:///folder or http(s)://host/folder, without query or fragment.',
   ),
-  bad_digest: row(400, 'The digest is missing or malformed', 'Send `Content-Digest: sha-256=:…:` (RFC 9530).'),
-  bad_record: row(400, 'The segment record is malformed', 'Run the same LiveMix version on edge and control.'),
-  bad_link: row(400, 'The link generation is missing or malformed', 'Open the link first; send its generation.'),
+  bad_digest: row(
+    400,
+    'The digest is missing or malformed',
+    'Send `Content-Digest: sha-256=:…:` (RFC 9530).',
+  ),
+  bad_record: row(
+    400,
+    'The segment record is malformed',
+    'Run the same LiveMix version on edge and control.',
+  ),
+  bad_link: row(
+    400,
+    'The link generation is missing or malformed',
+    'Open the link first; send its generation.',
+  ),
   unknown_field: row(400, 'The body has a field that is not known', 'Leave the field out.'),
   bad_mode: row(400, 'No such mode', 'Use on-demand, always or off.'),
-  unauthorized: row(401, 'Who are you?', 'Send `Authorization: Bearer TOKEN` with the token this node was started with.'),
+  unauthorized: row(
+    401,
+    'Who are you?',
+    'Send `Authorization: Bearer TOKEN` with the token this node was started with.',
+  ),
   prefix_not_allowed: row(
     403,
     'The edge may not read segments there',
@@ -61,14 +81,26 @@ export const errorTable = {
   source_unknown: row(404, 'No such source', 'See `livemix sources` for the names that exist.'),
   segment_unknown: row(404, 'No such segment', 'Reload the playlist.'),
   method_not_allowed: row(405, 'Method not allowed', 'See the `Allow` header.'),
-  source_taken: row(409, 'Another edge owns this source', 'Rename one of them, or `livemix sources delete NAME` to free the name.'),
+  source_taken: row(
+    409,
+    'Another edge owns this source',
+    'Rename one of them, or `livemix sources delete NAME` to free the name.',
+  ),
   stale_link: row(409, 'A newer link of this edge is open', 'Reconnect.'),
-  conflict: row(409, 'The same segment came with other bytes', 'The first one stays. Check that only one edge uses this spool.'),
+  conflict: row(
+    409,
+    'The same segment came with other bytes',
+    'The first one stays. Check that only one edge uses this spool.',
+  ),
   not_wanted: row(409, 'Nobody asked for this segment', 'Wait until control asks.'),
   length_required: row(411, 'Content-Length is missing', 'Send the length.'),
   body_too_large: row(413, 'The body is too large', 'Send less at once.'),
   too_large: row(413, 'The segment is too large', 'Use shorter segments or a lower bit rate.'),
-  wrong_type: row(415, 'The content type is not accepted', 'Send the media type of the segment, without Content-Encoding.'),
+  wrong_type: row(
+    415,
+    'The content type is not accepted',
+    'Send the media type of the segment, without Content-Encoding.',
+  ),
   range_not_satisfiable: row(416, 'The range lies outside the segment', 'Ask within its length.'),
   misdirected: row(421, 'This request is for another host', 'Send it to its own host.'),
   too_many_segments: row(422, 'The playlist has too many segments', 'Keep a playlist under 25,000 segments.'),

@@ -31,7 +31,8 @@ export function liveList(records: readonly SegmentRecord[], minSegments: number)
 }
 
 /** The tail: the shortest suffix that lasts three target durations, or all there is. What a stretch opens with. */
-export const tailOf = (records: readonly SegmentRecord[]): readonly SegmentRecord[] => shortestSuffix(records, 1);
+export const tailOf = (records: readonly SegmentRecord[]): readonly SegmentRecord[] =>
+  shortestSuffix(records, 1);
 
 function newestStretch(records: readonly SegmentRecord[], end: number): readonly SegmentRecord[] {
   const last = records[end - 1];

@@ -65,7 +65,9 @@ export const segmentFileName = (record: SegmentRecord): string =>
   `${record.sequence}-${record.digest.slice(0, URL_DIGEST_LENGTH) || 'gap'}.${record.extension}`;
 
 /** What a segment URL's file name says, or undefined when it is not one. */
-export function parseSegmentFileName(name: string): { sequence: number; digest: string; extension: string } | undefined {
+export function parseSegmentFileName(
+  name: string,
+): { sequence: number; digest: string; extension: string } | undefined {
   const match = /^(\d{1,16})-([A-Za-z0-9_-]{22})\.([a-z0-9]{2,6})$/.exec(name);
   if (match === null) return undefined;
   return { sequence: Number(match[1]), digest: match[2]!, extension: match[3]! };
