@@ -1,0 +1,95 @@
+import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { sourceModes } from '../../catalog/catalog.ts';
+import { LiveMixError, problem } from '../../media/error.ts';
+import { KIB } from '../../media/units.ts';
+import { requestId } from '../../runtime/answer.ts';
+import { showsToken } from '../../runtime/bearer.ts';
+import type { Presence } from '../../serve/presence.ts';
+import type { EdgeLinks } from '../edges/edge-links.ts';
+import type { Demand } from '../live/demand.ts';
+import type { Sources } from '../sources/sources.ts';
+import { edgeView, sourceView } from './source-view.ts';
+
+export type ApiParts = {
+  readonly sources: Sources;
+  readonly links: EdgeLinks;
+  readonly demand: Demand;
+  readonly presence: Presence;
+  readonly adminToken: string | undefined;
+  readonly requestFailed: (requestId: string, error: unknown) => void;
+};
+
+const sourceChange = z.strictObject({ mode: z.enum(sourceModes) });
+
+/** The JSON API for operators and the page. It answers requests that `control-routes` hands it. */
+export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
+  const api = fastify({ logger: false, bodyLimit: 64 * KIB, genReqId: requestId, forceCloseConnections: false });
+  const { sources, links, demand, presence } = parts;
+
+  api.addHook('onRequest', async (request, reply) => {
+    reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff');
+    refuseStranger(request, parts.adminToken);
+  });
+  api.setErrorHandler((error, request, reply) => {
+    const known = asLiveMixError(error);
+    if (known.code === 'internal') parts.requestFailed(request.id, error);
+    if (known.status === 401) reply.header('WWW-Authenticate', 'Bearer realm="livemix"');
+    if (known.retryAfter !== undefined) reply.header('Retry-After', known.retryAfter);
+    return reply.code(known.status).type('application/problem+json').send(JSON.stringify(problem(known, request.id)));
+  });
+  api.setNotFoundHandler(() => {
+    throw new LiveMixError('not_found', 'There is nothing at this address.');
+  });
+
+  api.get('/v1/sources', () => sources.all.map((source) => sourceView(source, presence)));
+  api.get<{ Params: { name: string } }>('/v1/sources/:name', ({ params }) =>
+    sourceView(sources.get(params.name), presence),
+  );
+  api.patch<{ Params: { name: string } }>('/v1/sources/:name', async ({ params, body }) => {
+    const source = sources.get(params.name);
+    const { mode } = readChange(body);
+    await sources.setMode(source, mode);
+    demand.review(source);
+    return sourceView(source, presence);
+  });
+  api.delete<{ Params: { name: string } }>('/v1/sources/:name', async ({ params }, reply) => {
+    const source = sources.get(params.name);
+    await sources.delete(source);
+    demand.forget(source);
+    links.tellAll();
+    return reply.code(204).send();
+  });
+  api.get('/v1/edges', () => [...links.all].map(edgeView));
+  await api.ready();
+  return api;
+}
+
+/** Reading is free until there is an access model; changing something needs the token where one is set. */
+function refuseStranger(request: FastifyRequest, token: string | undefined): void {
+  if (request.method === 'GET' || request.method === 'HEAD') return;
+  if (token === undefined || showsToken(request.raw, token, { basic: false })) return;
+  throw new LiveMixError('unauthorized', 'This needs the administrator token.', {
+    hint: 'Send `Authorization: Bearer` with LIVEMIX_ADMIN_TOKEN.',
+  });
+}
+
+function readChange(body: unknown): z.infer<typeof sourceChange> {
+  const read = sourceChange.safeParse(body);
+  if (read.success) return read.data;
+  const issue = read.error.issues[0];
+  if (issue?.code === 'unrecognized_keys') {
+    throw new LiveMixError('unknown_field', `There is no field ${issue.keys[0]}.`);
+  }
+  throw new LiveMixError('bad_mode', 'The body is { "mode": "on-demand" | "always" | "off" }.');
+}
+
+/** What fastify itself refuses (a body that is no JSON, too large …) in our own words. */
+function asLiveMixError(error: unknown): LiveMixError {
+  if (error instanceof LiveMixError) return error;
+  const status = (error as { statusCode?: number }).statusCode;
+  if (status === 413) return new LiveMixError('body_too_large', 'The body is larger than 64 KiB.');
+  if (status === 415) return new LiveMixError('wrong_type', 'The body must be application/json.');
+  if (status !== undefined && status < 500) return new LiveMixError('bad_request', (error as Error).message);
+  return new LiveMixError('internal', 'The request failed.');
+}

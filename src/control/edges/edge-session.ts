@@ -1,0 +1,157 @@
+import type { WebSocket } from 'ws';
+import { type EpochMs, type Millis, millis } from '../../media/units.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import {
+  type ControlMessage,
+  type Desired,
+  type DesiredSource,
+  decodeEdgeMessage,
+  encodeMessage,
+  type Hello,
+  LINK_SILENCE_MS,
+  PROTOCOL,
+  type Report,
+} from '../../wire/link-messages.ts';
+import type { OwnerLink } from '../sources/source.ts';
+
+/** Messages that an edge may send within a second. */
+const MESSAGES_PER_SECOND = 50;
+
+/** How control ends a link: the WebSocket close code and what the edge logs. */
+export const linkEnds = {
+  badMessage: [4400, 'not a message of this protocol'],
+  tooMany: [1008, 'too many messages'],
+  replaced: [4409, 'a newer link of this edge was opened'],
+  nameInUse: [4409, 'another edge has this name: set LIVEMIX_EDGE_NAME'],
+  otherVersion: [4426, 'edge and control speak different protocols: update the older one'],
+  ending: [1001, 'control is ending'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+/** What a session tells its node. */
+export interface SessionHost {
+  /** The edge said who it is; false ends the session (it has been told why). */
+  greeted(session: EdgeSession, hello: Hello): boolean;
+  reported(session: EdgeSession, report: Report): Promise<void>;
+  closed(session: EdgeSession, reason: string): void;
+}
+
+/** One link of one edge. */
+export class EdgeSession implements OwnerLink {
+  #hello: Hello | undefined;
+  #report: Report | undefined;
+  #revision = 0;
+  #told = '';
+  #heardAt: Millis;
+  #second = { at: 0, messages: 0 };
+  #reason = '';
+  /** Reports are worked through one after the other. */
+  #working: Promise<void> = Promise.resolve();
+  readonly connectedAt: EpochMs;
+
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly host: SessionHost,
+    private readonly clock: Clock,
+    private readonly liveSegments: number,
+  ) {
+    this.#heardAt = clock.monotonic();
+    this.connectedAt = clock.now();
+    const watching = clock.every(millis(1_000), () => this.#endWhenSilent());
+    socket.on('message', (data, isBinary) => this.#take(isBinary ? '' : String(data)));
+    socket.on('error', (error) => {
+      this.#reason ||= error.message;
+    });
+    socket.on('close', (code) => {
+      watching.cancel();
+      host.closed(this, this.#reason || `closed (${code})`);
+    });
+  }
+
+  /** Set when the session was admitted: uploads of this link carry it. */
+  generation = 0;
+
+  get greeted(): boolean {
+    return this.#hello !== undefined;
+  }
+
+  get edge(): string {
+    return this.#hello?.edge ?? '';
+  }
+
+  get spool(): string {
+    return this.#hello?.spool ?? '';
+  }
+
+  get version(): string {
+    return this.#hello?.version ?? '';
+  }
+
+  get open(): boolean {
+    return this.#hello !== undefined && this.socket.readyState === this.socket.OPEN;
+  }
+
+  /** What the edge last said. */
+  get report(): Report | undefined {
+    return this.#report;
+  }
+
+  /** Tells the edge the whole of what is wanted, where that changed. */
+  tell(sources: readonly DesiredSource[]): void {
+    const text = JSON.stringify(sources);
+    if (!this.open || text === this.#told) return;
+    this.#told = text;
+    this.#revision += 1;
+    const desired: Desired = {
+      type: 'desired',
+      revision: this.#revision,
+      generation: this.generation,
+      liveSegments: this.liveSegments,
+      sources: [...sources],
+    };
+    this.#send(desired);
+  }
+
+  end([code, reason]: readonly [number, string]): void {
+    this.#reason ||= reason;
+    this.socket.close(code, reason);
+    // An edge that does not answer is not waited for.
+    this.clock.after(millis(1_000), () => this.socket.terminate());
+  }
+
+  #take(text: string): void {
+    this.#heardAt = this.clock.monotonic();
+    if (this.#isTooMany()) return this.end(linkEnds.tooMany);
+    const message = decodeEdgeMessage(text);
+    if (message === undefined) return this.end(linkEnds.badMessage);
+    if (message.type === 'hello') {
+      if (this.#hello !== undefined) return this.end(linkEnds.badMessage);
+      if (message.protocol !== PROTOCOL) return this.end(linkEnds.otherVersion);
+      this.#hello = message;
+      if (!this.host.greeted(this, message)) this.#hello = undefined;
+      return;
+    }
+    if (this.#hello === undefined) return;
+    if (message.type === 'ping') {
+      return this.#send({ type: 'pong', sentAt: message.sentAt, now: this.clock.now() });
+    }
+    this.#report = message;
+    this.#working = this.#working.then(() => this.host.reported(this, message));
+  }
+
+  #isTooMany(): boolean {
+    const second = Math.floor(this.#heardAt / 1000);
+    if (this.#second.at !== second) this.#second = { at: second, messages: 0 };
+    this.#second.messages += 1;
+    return this.#second.messages > MESSAGES_PER_SECOND;
+  }
+
+  #endWhenSilent(): void {
+    if (this.clock.monotonic() - this.#heardAt <= LINK_SILENCE_MS) return;
+    this.#reason ||= 'the edge is silent';
+    this.socket.terminate();
+  }
+
+  #send(message: ControlMessage): void {
+    if (this.socket.readyState === this.socket.OPEN) this.socket.send(encodeMessage(message));
+  }
+}

@@ -1,0 +1,106 @@
+import type { CacheEvents } from '../cache/segment-cache.ts';
+import { MIB, type Millis } from '../media/units.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+
+export type ControlEvents = ReturnType<typeof controlEvents>;
+
+/** How often at most the same trouble is logged. */
+const REPEAT_AFTER_MS = 60_000;
+
+/** Everything worth knowing that happens on control: the log line and the metric together. */
+export function controlEvents(log: Log, metrics: Metrics, clock: Clock) {
+  const links = metrics.counter('edge_links_total', 'Links of edges that were opened');
+  const refusedLinks = metrics.counter('edge_links_refused_total', 'Links that were refused', ['reason']);
+  const received = metrics.counter('live_segments_total', 'Segments received', ['source']);
+  const receivedBytes = metrics.counter('live_bytes_total', 'Bytes of segments received', ['source']);
+  const receiveTime = metrics.histogram('live_receive_seconds', 'From the first byte of a segment to its receipt');
+  const repeated = metrics.counter('live_repeated_total', 'Segments received more than once', ['source']);
+  const refused = metrics.counter('live_refused_total', 'Uploads that were refused', ['code']);
+  const fromCache = metrics.counter('live_from_cache_total', 'Segments that a restarted control found in memcached');
+  const renders = metrics.counter('live_renders_total', 'Playlists that were rendered', ['source']);
+  const cacheHits = metrics.counter('cache_hits_total', 'Values found', ['layer']);
+  const cacheMisses = metrics.counter('cache_misses_total', 'Values not found', ['layer']);
+  const cacheFailures = metrics.counter('cache_failures_total', 'Operations that failed', ['operation', 'reason']);
+  const poisoned = metrics.counter('cache_poisoned_total', 'Values that did not match their tag');
+
+  const saidAt = new Map<string, Millis>();
+  const rarely = (key: string, say: () => void) => {
+    const now = clock.monotonic();
+    const before = saidAt.get(key);
+    if (before !== undefined && now - before < REPEAT_AFTER_MS) return;
+    if (saidAt.size > 1_000) saidAt.clear();
+    saidAt.set(key, now);
+    say();
+  };
+
+  const cache: CacheEvents = {
+    hit: (layer) => cacheHits.inc({ layer }),
+    miss: (layer) => cacheMisses.inc({ layer }),
+    failed: (server, operation, error) => {
+      cacheFailures.inc({ operation, reason: error.reason });
+      rarely(`cache ${server} ${error.reason}`, () =>
+        log.warn({ server, operation, reason: error.reason, detail: error.message }, 'memcached is in trouble'),
+      );
+    },
+    poisoned: (key) => {
+      poisoned.inc();
+      log.error({ key }, 'a cached value does not match its tag: somebody else writes to memcached');
+    },
+    opened: (server) => log.warn({ server }, 'memcached is left out for a while; viewers do not depend on it'),
+    closed: (server) => log.info({ server }, 'memcached answers again'),
+    refusedSize: (server, size) =>
+      log.warn({ server, bytes: size }, 'memcached refuses large values: start it with -I 32m'),
+  };
+
+  return {
+    cache,
+    started: (url: string, liveBytes: number) => {
+      const sources = Math.floor(liveBytes / (13 * MIB));
+      log.info({ url, liveMiB: Math.floor(liveBytes / MIB) }, `control is listening; room for about ${sources} live sources at 4 Mbit/s`);
+    },
+    stopped: () => log.info('control has ended'),
+    requestFailed: (requestId: string, error: unknown) => log.error({ requestId, err: error }, 'a request failed'),
+    slowReaderCut: (peer: string) => log.info({ peer }, 'a reader was too slow and was cut off'),
+    catalogFailed: (error: Error) => log.error({ err: error }, 'the catalog failed'),
+
+    linkOpened: (edge: string, version: string, generation: number) => {
+      log.info({ edge, version, generation }, 'edge is connected');
+      links.inc();
+    },
+    linkClosed: (edge: string, reason: string) => log.warn({ edge, reason }, 'edge is gone'),
+    linkRefused: (peer: string, reason: string) => {
+      refusedLinks.inc({ reason });
+      rarely(`link ${reason}`, () => log.warn({ peer, reason }, 'an edge was refused'));
+    },
+    sourceAppeared: (source: string, edge: string) => log.info({ source, edge }, 'source appeared'),
+    sourceTaken: (source: string, owner: string, edge: string) =>
+      rarely(`taken ${source} ${edge}`, () =>
+        log.warn({ source, owner, edge }, 'two edges report one source: the first one keeps it'),
+      ),
+    modeChanged: (source: string, mode: string) => log.info({ source, mode }, 'mode changed'),
+    sourceDeleted: (source: string) => log.info({ source }, 'source deleted'),
+    forwardingAsked: (source: string, forward: boolean) =>
+      log.info({ source }, forward ? 'forwarding is asked for' : 'forwarding is no longer asked for'),
+
+    segmentReceived: (source: string, sequence: number, size: number, took: Millis) => {
+      log.debug({ source, sequence, bytes: size, tookMs: Math.round(took) }, 'segment received');
+      received.inc({ source });
+      receivedBytes.inc({ source }, size);
+      receiveTime.observe(took / 1000);
+    },
+    segmentRepeated: (source: string) => repeated.inc({ source }),
+    segmentFoundInCache: (source: string, sequence: number) => {
+      fromCache.inc();
+      log.debug({ source, sequence }, 'segment found in memcached');
+    },
+    uploadRefused: (source: string, code: string) => {
+      refused.inc({ code });
+      log.debug({ source, code }, 'an upload was refused');
+    },
+    listRendered: (source: string) => renders.inc({ source }),
+    liveFull: (source: string) =>
+      rarely('live full', () => log.error({ source }, 'no room for another live source: raise `max` in LIVEMIX_CACHE_URL')),
+  };
+}

@@ -1,0 +1,212 @@
+import { lastsEnough, liveList, totalDuration } from '../../media/live-list.ts';
+import { type SegmentRecord, URL_DIGEST_LENGTH } from '../../media/segment-record.ts';
+import { type Bytes, bytes, type Millis, millis, type Seconds, seconds } from '../../media/units.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { type RenderedPlaylist, renderLive } from '../../serve/rendered-playlist.ts';
+
+/** A segment whose bytes the channel owns. */
+type Held = {
+  readonly record: SegmentRecord;
+  readonly bytes: Buffer;
+  /** The longest list that it stood in. */
+  longestList: Seconds;
+  /** When it may go: set when it has left the list. */
+  releaseAt: Millis | undefined;
+};
+
+/** Records that are announced and not listed yet: more than any tail has. */
+const MAX_ANNOUNCED = 4_000;
+
+/**
+ * A rendition as control publishes it. It owns the bytes it lists, and those it has listed for as long as a
+ * player may still want them (rule A2): nothing that is listed depends on a cache.
+ */
+export class Channel {
+  /** What may be listed next, ascending: the list, and what was announced behind it. */
+  #records: SegmentRecord[] = [];
+  readonly #held = new Map<number, Held>();
+  #bytes = 0;
+  #list: readonly SegmentRecord[] = [];
+  #rendered: RenderedPlaylist | undefined;
+  #changedAt: Millis;
+  /** A first list waits for all that was announced with it, unless it lasts long enough before. */
+  #opensAfter = 0;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(
+    readonly source: string,
+    readonly rendition: string,
+    private readonly minSegments: number,
+    private readonly clock: Clock,
+    private readonly onRendered: () => void,
+  ) {
+    this.#changedAt = clock.monotonic();
+  }
+
+  /** The playlist as it is now; undefined while there is none to show. */
+  get rendered(): RenderedPlaylist | undefined {
+    return this.#rendered;
+  }
+
+  get list(): readonly SegmentRecord[] {
+    return this.#list;
+  }
+
+  /** Bytes this channel holds in memory. */
+  get bytes(): Bytes {
+    return bytes(this.#bytes);
+  }
+
+  /** The newest number whose bytes are here, and nothing before it in its list lacking. */
+  get newest(): number | undefined {
+    return this.#list.at(-1)?.sequence;
+  }
+
+  get targetDuration(): number {
+    return this.#list.at(-1)?.targetDuration ?? 0;
+  }
+
+  /** How long the list has stood still. */
+  get unchangedFor(): Millis {
+    return millis(this.clock.monotonic() - this.#changedAt);
+  }
+
+  /** Takes records in and answers which bytes are lacking. What is known already, or too old to list, changes nothing. */
+  announce(records: readonly SegmentRecord[]): readonly SegmentRecord[] {
+    const fresh = records.filter((record) => this.#isNews(record));
+    for (const { sequence } of fresh) {
+      const held = this.#held.get(sequence);
+      if (held !== undefined) held.releaseAt = undefined;
+    }
+    if (fresh.length > 0) {
+      this.#records = [...this.#records, ...fresh].sort((a, b) => a.sequence - b.sequence).slice(-MAX_ANNOUNCED);
+      if (this.#list.length === 0) this.#opensAfter = this.#records.at(-1)!.sequence;
+      this.#refresh();
+    }
+    return records.filter(
+      (record) => record.gap === undefined && !this.#held.has(record.sequence) && this.find(record.sequence) !== undefined,
+    );
+  }
+
+  /** The announced record of that number. */
+  find(sequence: number): SegmentRecord | undefined {
+    return this.#records.find((record) => record.sequence === sequence) ?? this.#held.get(sequence)?.record;
+  }
+
+  has(sequence: number): boolean {
+    return this.#held.has(sequence);
+  }
+
+  /** Bytes that were checked against their record. Again is a no-op. */
+  accept(record: SegmentRecord, content: Buffer): void {
+    if (this.#held.has(record.sequence)) return;
+    this.#held.set(record.sequence, { record, bytes: content, longestList: seconds(0), releaseAt: undefined });
+    this.#bytes += content.length;
+    this.#refresh();
+  }
+
+  /** The bytes of a segment by what its URL says. */
+  segment(sequence: number, digest: string): Buffer | undefined {
+    const held = this.#held.get(sequence);
+    return held !== undefined && held.record.digest.startsWith(digest) && digest.length === URL_DIGEST_LENGTH
+      ? held.bytes
+      : undefined;
+  }
+
+  /** Resolves when there is a list, when `wait` is over, or when the signal aborts. */
+  async nextList(wait: Millis, signal: AbortSignal): Promise<RenderedPlaylist | undefined> {
+    if (this.#rendered !== undefined) return this.#rendered;
+    const arrived = new AbortController();
+    const tell = () => arrived.abort();
+    this.#waiting.add(tell);
+    await this.clock.sleep(wait, AbortSignal.any([arrived.signal, signal]));
+    this.#waiting.delete(tell);
+    return this.#rendered;
+  }
+
+  /** Nobody watches any more: the list goes, so that nobody gets an old one; its segments stay as long as rule A2 says. */
+  drop(): void {
+    if (this.#list.length === 0 && this.#records.length === 0) return;
+    for (const record of this.#list) this.#leave(record.sequence);
+    for (const held of this.#held.values()) held.releaseAt ??= this.clock.monotonic();
+    this.#records = [];
+    this.#list = [];
+    this.#rendered = undefined;
+  }
+
+  /** Lets go of what left the list long enough ago. */
+  sweep(): void {
+    const now = this.clock.monotonic();
+    for (const [sequence, held] of this.#held) {
+      if (held.releaseAt === undefined || held.releaseAt > now) continue;
+      this.#held.delete(sequence);
+      this.#bytes -= held.bytes.length;
+    }
+  }
+
+  /** How long a segment that is listed now may be asked for: rule A2 in RFC 8216's form, counted from now. */
+  availability(record: SegmentRecord): Seconds {
+    return seconds(2 * totalDuration(this.#list) + record.duration);
+  }
+
+  #isNews(record: SegmentRecord): boolean {
+    const first = this.#records[0];
+    if (first !== undefined && record.sequence < first.sequence) return false;
+    if (first !== undefined && record.listFrom < this.#records.at(-1)!.listFrom) return false;
+    return this.#records.every((known) => known.sequence !== record.sequence);
+  }
+
+  /** Lists what may be listed: records in a row whose bytes are here. */
+  #refresh(): void {
+    const list = this.#nextList();
+    if (list.length === 0 || sameList(list, this.#list)) return;
+    const listed = new Set(list.map((record) => record.sequence));
+    const lasting = totalDuration(list);
+    for (const record of list) {
+      const held = this.#held.get(record.sequence);
+      if (held === undefined) continue;
+      held.longestList = seconds(Math.max(held.longestList, lasting));
+      held.releaseAt = undefined;
+    }
+    const left = this.#list.filter((record) => !listed.has(record.sequence));
+    this.#list = list;
+    this.#records = this.#records.filter((record) => record.sequence >= list[0]!.sequence);
+    for (const record of left) this.#leave(record.sequence);
+    this.#releaseUnlisted(list[0]!.sequence);
+    this.#changedAt = this.clock.monotonic();
+    this.#rendered = renderLive(this.source, this.rendition, list);
+    this.onRendered();
+    for (const tell of this.#waiting) tell();
+  }
+
+  #nextList(): readonly SegmentRecord[] {
+    const available: SegmentRecord[] = [];
+    let lacking: SegmentRecord | undefined;
+    for (const record of this.#records) {
+      if (lacking !== undefined && lacking.listFrom === record.listFrom) continue;
+      if (record.gap !== undefined || this.#held.has(record.sequence)) available.push(record);
+      else lacking = record;
+    }
+    const list = liveList(available, this.minSegments);
+    if (this.#list.length > 0 || list.length === 0) return list;
+    const whole = lastsEnough(list) || list.at(-1)!.sequence >= this.#opensAfter;
+    return whole ? list : [];
+  }
+
+  /** What came for a stretch that was overtaken is of no use. */
+  #releaseUnlisted(firstListed: number): void {
+    for (const held of this.#held.values()) {
+      if (held.record.sequence < firstListed) held.releaseAt ??= this.clock.monotonic();
+    }
+  }
+
+  #leave(sequence: number): void {
+    const held = this.#held.get(sequence);
+    if (held === undefined) return;
+    const staysFor = (held.record.duration + held.longestList) * 1000;
+    held.releaseAt = millis(this.clock.monotonic() + staysFor);
+  }
+}
+
+const sameList = (a: readonly SegmentRecord[], b: readonly SegmentRecord[]): boolean =>
+  a.length === b.length && a[0]?.sequence === b[0]?.sequence && a.at(-1)?.sequence === b.at(-1)?.sequence;

@@ -1,0 +1,79 @@
+import { LiveMixError } from '../../media/error.ts';
+import { MAIN } from '../../media/name.ts';
+import { millis } from '../../media/units.ts';
+import type { LiveHost, SegmentName } from '../../serve/live-routes.ts';
+import type { Presence } from '../../serve/presence.ts';
+import type { RenderedPlaylist } from '../../serve/rendered-playlist.ts';
+import type { Source } from '../sources/source.ts';
+import type { Sources } from '../sources/sources.ts';
+import type { Channel } from './channel.ts';
+import type { Channels } from './channels.ts';
+import type { Demand } from './demand.ts';
+import type { SharedSegments } from './shared-segments.ts';
+
+/** hls.js gives up on a first playlist after ten seconds. */
+const HOLD = millis(9_000);
+/** Requests that may wait for a first list at once. */
+const MAX_HOLDS = 10_000;
+/** A list that stands still for so long is of no use to anybody. */
+const STALLED_FOR_MS = 600_000;
+
+/** Live HLS as control serves it: the table "What a live playlist answers" of the architecture. */
+export class ControlLiveHost implements LiveHost {
+  #holds = 0;
+
+  constructor(
+    private readonly sources: Sources,
+    private readonly channels: Channels,
+    private readonly demand: Demand,
+    /** Where segments are found that no channel owns (any more). */
+    private readonly shared: SharedSegments,
+    readonly presence: Presence,
+    readonly requestFailed: (requestId: string, error: unknown) => void,
+  ) {}
+
+  playlist(
+    name: string,
+    rendition: string,
+    gone: () => AbortSignal,
+  ): RenderedPlaylist | Promise<RenderedPlaylist> {
+    const source = this.sources.get(name);
+    if (rendition !== MAIN) throw new LiveMixError('not_found', 'The source has no such rendition.');
+    if (source.entry.mode === 'off') {
+      throw new LiveMixError('source_off', 'The source is switched off.', { retryAfter: 30 });
+    }
+    this.presence.touched(name);
+    if (!source.wanted) this.demand.review(source);
+    const channel = this.channels.open(name, rendition);
+    const { rendered } = channel;
+    if (rendered === undefined) return this.#hold(source, channel, gone());
+    if (channel.unchangedFor > STALLED_FOR_MS) throw offline(source);
+    return rendered;
+  }
+
+  segment(name: SegmentName): Buffer | undefined | Promise<Buffer | undefined> {
+    const owned = this.channels.find(name.source, name.rendition)?.segment(name.sequence, name.digest);
+    const elsewhere = owned === undefined && this.shared.exists && this.sources.find(name.source) !== undefined;
+    return elsewhere ? this.shared.find(name) : owned;
+  }
+
+  /** An early 503 and an empty list are fatal in every player: the first request waits for the tail. */
+  async #hold(source: Source, channel: Channel, gone: AbortSignal): Promise<RenderedPlaylist> {
+    if (this.#holds >= MAX_HOLDS) throw starting();
+    this.#holds += 1;
+    try {
+      const playlist = await channel.nextList(HOLD, gone);
+      if (playlist !== undefined) return playlist;
+      if (source.entry.mode === 'off') throw new LiveMixError('source_off', 'The source is switched off.', { retryAfter: 30 });
+      throw starting();
+    } finally {
+      this.#holds -= 1;
+    }
+  }
+}
+
+const starting = () =>
+  new LiveMixError('source_starting', 'No segment of the source has come yet.', { retryAfter: 1 });
+
+const offline = (source: Source) =>
+  new LiveMixError('source_offline', source.trouble?.detail ?? 'The source is silent.', { retryAfter: 2 });

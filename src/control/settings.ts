@@ -1,0 +1,61 @@
+import * as types from '../runtime/setting-types.ts';
+import { defineSettings, setting, type ValuesOf } from '../runtime/settings.ts';
+
+/** The settings of `livemix control`. */
+export const controlSettings = defineSettings({
+  listen: setting({
+    env: 'LIVEMIX_LISTEN',
+    parse: types.hostPort,
+    default: '127.0.0.1:8080',
+    help: 'Where edges, viewers and operators reach this node. Beyond loopback both tokens and LIVEMIX_VIEWERS=public must be set.',
+  }),
+  dataDir: setting({
+    env: 'LIVEMIX_DATA_DIR',
+    parse: types.text('DIR'),
+    default: './livemix-data/control',
+    help: 'Where control keeps its catalog. One process at a time.',
+  }),
+  edgeToken: setting({
+    env: 'LIVEMIX_EDGE_TOKEN',
+    parse: types.token,
+    secret: true,
+    help: 'The secret that edges must show.',
+  }),
+  adminToken: setting({
+    env: 'LIVEMIX_ADMIN_TOKEN',
+    parse: types.token,
+    secret: true,
+    help: 'Where it is set, every request that changes something must show it (Authorization: Bearer).',
+  }),
+  viewers: setting({
+    env: 'LIVEMIX_VIEWERS',
+    parse: types.choice(['public']),
+    help: 'Who may watch. There is no access model yet: beyond loopback `public` must be said outright.',
+  }),
+  databaseUrl: setting({
+    env: 'LIVEMIX_DATABASE_URL',
+    parse: types.text('URL'),
+    help: 'The catalog: sqlite:/absolute/file.db. By default a file in the data dir.',
+  }),
+  cacheUrl: setting({
+    env: 'LIVEMIX_CACHE_URL',
+    parse: types.text('URL'),
+    default: 'memory:?max=256MiB',
+    help: 'The segment cache: memory:?max=256MiB, or memcached://host:port,host:port (start memcached with -I 32m).',
+    example: 'memcached://127.0.0.1:11211',
+  }),
+  liveSegments: setting({
+    env: 'LIVEMIX_LIVE_SEGMENTS',
+    parse: types.integer(3, 100),
+    default: '6',
+    help: 'A live list holds at least this many segments, and at least three target durations.',
+  }),
+  logLevel: setting({
+    env: 'LIVEMIX_LOG_LEVEL',
+    parse: types.choice(['debug', 'info', 'warn', 'error']),
+    default: 'info',
+    help: 'How much is logged on stderr.',
+  }),
+});
+
+export type ControlSettings = ValuesOf<typeof controlSettings>;

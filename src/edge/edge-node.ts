@@ -1,0 +1,155 @@
+import { join } from 'node:path';
+import { NAME_PATTERN } from '../media/name.ts';
+import { millis } from '../media/units.ts';
+import { SystemClock } from '../runtime/clock.ts';
+import { lockDataDir } from '../runtime/data-dir.ts';
+import { startHttpServer } from '../runtime/http-server.ts';
+import type { Log } from '../runtime/log.ts';
+import { createMetrics } from '../runtime/metrics.ts';
+import { Scope } from '../runtime/scope.ts';
+import { SettingsError } from '../runtime/settings.ts';
+import { isLoopback } from '../runtime/setting-types.ts';
+import { Presence } from '../serve/presence.ts';
+import { loadUiFiles } from '../serve/ui-files.ts';
+import { MAX_SEGMENT_BYTES } from '../wire/uplink.ts';
+import { answerEdge, type EdgeRoutes } from './edge-routes.ts';
+import { type EdgeEvents, edgeEvents } from './events.ts';
+import type { Ingest } from './ingest/accept-playlist.ts';
+import { httpAgents } from './ingest/open-segment.ts';
+import { PlaylistRate } from './ingest/playlist-rate.ts';
+import { LanHost } from './lan/lan-host.ts';
+import type { EdgeSettings } from './settings.ts';
+import { Sources } from './sources.ts';
+import { bootId } from './spool/boot-id.ts';
+import { Uplink } from './uplink/uplink.ts';
+
+/** What an edge is started with beside its settings. */
+export type EdgeSurroundings = {
+  readonly log: Log;
+  readonly version: string;
+  readonly hostName: string;
+  /** The folder of the built web page. */
+  readonly uiFolder: string;
+  /** Something failed that should not: the process ends. */
+  readonly onFailure: (error: unknown) => void;
+};
+
+export type EdgeNode = {
+  readonly url: string;
+  /** Whether control can be reached. */
+  connected(): boolean;
+  close(): Promise<void>;
+};
+
+/** Sources that one edge takes. */
+const MAX_SOURCES = 64;
+/** Running answers get this long at the end. */
+const CLOSE_GRACE = millis(3_000);
+
+/** An edge: everything it is made of, and in which order it begins and ends. */
+export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurroundings): Promise<EdgeNode> {
+  refuseOpenIngest(settings);
+  const edge = edgeNameOf(settings, surroundings.hostName);
+  const ui = await loadUiFiles(surroundings.uiFolder);
+  const scope = new Scope();
+  try {
+    const dataDir = await lockDataDir(settings.dataDir);
+    scope.defer(() => dataDir.release());
+    const clock = new SystemClock();
+    const metrics = createMetrics('livemix_edge_', { process: true });
+    const events = edgeEvents(surroundings.log, metrics, clock);
+    const bounds = {
+      windowDuration: settings.spoolSeconds,
+      maxSpoolBytes: settings.spoolBytes,
+      maxSources: MAX_SOURCES,
+    };
+    const sources = await Sources.open(join(dataDir.path, 'spool'), bounds, await bootId(), clock, events);
+    scope.defer(() => sources.close());
+    metrics.gauge('spool_bytes', 'Media in the spool', [], (gauge) => gauge.set(sources.spool.bytes));
+
+    const uplink = createUplink(settings, edge, sources, clock, events, surroundings);
+    scope.defer(() => uplink?.close());
+    const presence = new Presence(clock);
+    const agents = httpAgents();
+    scope.defer(() => {
+      agents.http.destroy();
+      agents.https.destroy();
+    });
+    const ingest: Ingest = {
+      sources,
+      clock,
+      events,
+      agents,
+      allowed: { roots: settings.mediaRoots, origins: settings.mediaOrigins },
+      maxSegmentBytes: MAX_SEGMENT_BYTES,
+      isWatched: (name) => presence.isWatched(name, sources.find(name)?.targetDuration ?? 0),
+    };
+    const routes: EdgeRoutes = {
+      ingest: {
+        ingest,
+        rate: new PlaylistRate(clock),
+        token: settings.ingestToken,
+        troubled: () => uplink?.reportSoon(),
+      },
+      lan: new LanHost(sources, presence, clock, events.requestFailed),
+      sources,
+      uplink,
+      edge,
+      metrics,
+      ui,
+    };
+    const server = await startHttpServer({
+      listen: settings.listen,
+      clock,
+      handle: (request, response) => answerEdge(routes, request, response),
+      onProblem: (problem) => {
+        if (problem.kind === 'handlerFailed') events.requestFailed(problem.requestId, problem.error);
+        if (problem.kind === 'slowReaderCut') events.slowReaderCut(problem.peer);
+      },
+    });
+    scope.defer(() => server.close(CLOSE_GRACE));
+    uplink?.start();
+    events.started(server.url, (settings.controlUrl ?? []).map(String), settings.mediaRoots);
+    return {
+      url: server.url,
+      connected: () => uplink?.connected ?? false,
+      close: async () => {
+        await scope.close();
+        events.stopped();
+      },
+    };
+  } catch (error) {
+    await scope.close();
+    throw error;
+  }
+}
+
+function createUplink(
+  { controlUrl, edgeToken, spoolBytes }: EdgeSettings,
+  edge: string,
+  sources: Sources,
+  clock: SystemClock,
+  events: EdgeEvents,
+  { version, onFailure }: EdgeSurroundings,
+): Uplink | undefined {
+  if (controlUrl === undefined) return undefined;
+  const to = { controls: controlUrl, edge, token: edgeToken, version, maxSpoolBytes: spoolBytes };
+  return new Uplink(sources, to, clock, events, onFailure);
+}
+
+function refuseOpenIngest({ listen, ingestToken }: EdgeSettings): void {
+  if (isLoopback(listen.host) || ingestToken !== undefined) return;
+  throw new SettingsError(
+    'LIVEMIX_LISTEN',
+    `${listen.host} is reachable from other machines, so encoders must show a token: set LIVEMIX_INGEST_TOKEN, or listen on 127.0.0.1.`,
+  );
+}
+
+function edgeNameOf({ edgeName }: EdgeSettings, hostName: string): string {
+  const name = edgeName ?? hostName.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 64);
+  if (NAME_PATTERN.test(name)) return name;
+  throw new SettingsError(
+    'LIVEMIX_EDGE_NAME',
+    'An edge’s name has 1 to 64 letters, digits, dots, dashes or underscores and begins with a letter or digit.',
+  );
+}

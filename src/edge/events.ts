@@ -1,0 +1,136 @@
+import type { LiveMixError, Trouble } from '../media/error.ts';
+import type { SegmentRecord } from '../media/segment-record.ts';
+import type { Millis } from '../media/units.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import type { SourceUnreadable } from './ingest/open-segment.ts';
+import type { Place } from './spool/spool.ts';
+
+export type EdgeEvents = ReturnType<typeof edgeEvents>;
+
+/** How often at most the same trouble of one source is logged. */
+const REPEAT_AFTER_MS = 60_000;
+
+/** Everything worth knowing that happens on an edge: the log line and the metric together. */
+export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
+  const taken = metrics.counter('ingest_segments_total', 'Segments taken in', ['source']);
+  const takenBytes = metrics.counter('ingest_bytes_total', 'Bytes of segments taken in', ['source']);
+  const gaps = metrics.counter('ingest_gaps_total', 'Segments that were never got', ['source', 'reason']);
+  const refused = metrics.counter('ingest_refused_total', 'Requests of encoders that were refused', ['code']);
+  const idle = metrics.counter('ingest_playlists_without_news_total', 'Playlists that added nothing', ['source']);
+  const runs = metrics.counter('ingest_runs_total', 'Lives of encoders that began', ['source']);
+  const torn = metrics.counter('spool_torn_total', 'Spool files that were found torn', ['source']);
+  const diskFull = metrics.counter('spool_full_total', 'Segments that met a full disk', ['kept']);
+  const links = metrics.counter('link_opened_total', 'Links to control that were opened');
+  const sent = metrics.counter('uplink_bytes_total', 'Bytes of segments sent to control', ['source']);
+  const repeated = metrics.counter('uplink_repeated_bytes_total', 'Bytes sent more than once', ['source']);
+  const sendTime = metrics.histogram('uplink_send_seconds', 'From the first byte of a segment to its receipt');
+  const stretches = metrics.counter('live_stretches_total', 'Stretches that were opened', ['source']);
+  const skipped = metrics.counter('live_skipped_total', 'Segments that live left out', ['source']);
+
+  const saidAt = new Map<string, Millis>();
+  const rarely = (key: string, say: () => void) => {
+    const now = clock.monotonic();
+    const before = saidAt.get(key);
+    if (before !== undefined && now - before < REPEAT_AFTER_MS) return;
+    if (saidAt.size > 1_000) saidAt.clear();
+    saidAt.set(key, now);
+    say();
+  };
+
+  return {
+    started: (url: string, control: readonly string[], roots: readonly string[]) => {
+      log.info({ url, control: control.join(','), mediaRoots: roots.join(':') }, 'edge is listening');
+      if (control.length === 0) {
+        log.info('no LIVEMIX_CONTROL_URL: this edge serves its LAN alone');
+      }
+    },
+    stopped: () => log.info('edge has ended'),
+    warned: (text: string) => log.warn(text),
+    requestFailed: (requestId: string, error: unknown) => log.error({ requestId, err: error }, 'a request failed'),
+    slowReaderCut: (peer: string) => log.info({ peer }, 'a reader was too slow and was cut off'),
+
+    sourceAppeared: (source: string) => log.info({ source }, 'source appeared'),
+    runOpened: ({ source, rendition }: Place, sequence: number) => {
+      log.info({ source, rendition, sequence }, 'an encoder began');
+      runs.inc({ source });
+    },
+    segmentTaken: ({ source }: Place, record: SegmentRecord) => {
+      const { sequence, duration, bytes } = record;
+      log.debug({ source, sequence, durationSeconds: duration, bytes }, 'segment taken in');
+      taken.inc({ source });
+      takenBytes.inc({ source }, bytes);
+    },
+    gapStated: ({ source }: Place, record: SegmentRecord) => {
+      const reason = record.gap ?? 'source_skipped';
+      gaps.inc({ source, reason });
+      rarely(`gap ${source} ${reason}`, () =>
+        log.warn({ source, sequence: record.sequence, reason }, 'a segment was never got: a gap is stated'),
+      );
+    },
+    segmentUnreadable: ({ source }: Place, name: string, error: SourceUnreadable) =>
+      log.debug({ source, name, reason: error.reason, detail: error.message }, 'segment cannot be read'),
+    targetRaised: (source: string, from: number, to: number) =>
+      log.warn(
+        { source, fromSeconds: from, toSeconds: to },
+        'a segment is longer than the target duration: set a key frame interval (-g 50 -sc_threshold 0)',
+      ),
+    playlistAddedNothing: ({ source }: Place) => idle.inc({ source }),
+    playlistStale: ({ source }: Place) => {
+      idle.inc({ source });
+      rarely(`stale ${source}`, () => log.info({ source }, 'a playlist names only old segments: ignored'));
+    },
+    ingestRefused: (source: string | undefined, error: LiveMixError, trouble: Trouble) => {
+      refused.inc({ code: error.code });
+      rarely(`refused ${source} ${error.code}`, () =>
+        log.warn({ source, code: error.code, detail: trouble.detail, hint: trouble.hint }, 'an encoder was refused'),
+      );
+    },
+
+    spoolRecovered: ({ source, rendition }: Place, segments: number) =>
+      log.info({ source, rendition, segments }, 'spool recovered'),
+    spoolTorn: ({ source }: Place, fileName: string) => {
+      torn.inc({ source });
+      log.warn({ source, fileName }, 'a spool file was torn and is removed');
+    },
+    spoolFailed: (operation: string, error: Error) => log.error({ operation, err: error }, 'the spool failed'),
+    spoolInMemory: ({ source }: Place) => {
+      diskFull.inc({ kept: 'memory' });
+      rarely('spool in memory', () =>
+        log.warn({ source }, 'the disk is full: segments are kept in memory. Free space or lower LIVEMIX_SPOOL_BYTES'),
+      );
+    },
+    spoolFull: ({ source }: Place) => {
+      diskFull.inc({ kept: 'nowhere' });
+      rarely('spool full', () => log.error({ source }, 'disk and memory are full: segments are lost'));
+    },
+
+    linkOpened: (control: string, generation: number, offsetMs: number) => {
+      log.info({ control, generation, offsetMs: Math.round(offsetMs) }, 'link to control is open');
+      links.inc();
+    },
+    linkClosed: (control: string, reason: string) => log.warn({ control, reason }, 'link to control is closed'),
+    linkFailed: (control: string, reason: string, nextMs: number) =>
+      rarely(`link ${reason}`, () => log.warn({ control, reason, nextMs: Math.round(nextMs) }, 'control cannot be reached')),
+    sourceTaken: (source: string, owner: string) =>
+      rarely(`taken ${source}`, () =>
+        log.warn({ source, owner }, 'another edge owns this source name: rename it, or `livemix sources delete`'),
+      ),
+    forwardingChanged: (source: string, forwarding: boolean) =>
+      log.info({ source }, forwarding ? 'forwarding begins' : 'forwarding ends'),
+    stretchOpened: (source: string, first: number, left: number) => {
+      log.info({ source, sequence: first, skippedSegments: left }, 'a stretch was opened');
+      stretches.inc({ source });
+      skipped.inc({ source }, left);
+    },
+    segmentSent: (source: string, record: SegmentRecord, again: boolean, took: Millis) => {
+      log.debug({ source, sequence: record.sequence, tookMs: Math.round(took) }, 'segment sent');
+      sent.inc({ source }, record.bytes);
+      if (again) repeated.inc({ source }, record.bytes);
+      sendTime.observe(took / 1000);
+    },
+    uplinkFailed: (source: string, reason: string) =>
+      rarely(`uplink ${source} ${reason}`, () => log.warn({ source, reason }, 'sending failed; it is tried again')),
+  };
+}

@@ -1,0 +1,272 @@
+import type { MediaPlaylist, MediaPlaylistSegment } from '../../hls/media-playlist.ts';
+import { LiveMixError } from '../../media/error.ts';
+import type { EncoderSegment, GapReason, SegmentRecord } from '../../media/segment-record.ts';
+import { bytes, epochMs } from '../../media/units.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { EdgeEvents } from '../events.ts';
+import type { Rendition } from '../rendition.ts';
+import type { Source } from '../source.ts';
+import type { Sources } from '../sources.ts';
+import { gapTrouble } from '../trouble.ts';
+import { isDiskFull, type StagedSegment } from '../spool/spool.ts';
+import { freshSegments } from './fresh-segments.ts';
+import type { AllowedMedia, MediaOrigin } from './media-origin.ts';
+import { type HttpAgents, lookAt, SourceUnreadable } from './open-segment.ts';
+import { MemorySink, type ReadSegment, readSegment } from './read-segment.ts';
+import { extensionOf, isPlainSegmentName } from './segment-name.ts';
+import { MAX_DURATION, type Media, stamp } from './stamp.ts';
+
+/** What taking in needs. */
+export type Ingest = {
+  readonly sources: Sources;
+  readonly clock: Clock;
+  readonly agents: HttpAgents;
+  readonly events: EdgeEvents;
+  readonly allowed: AllowedMedia;
+  readonly maxSegmentBytes: number;
+  /** Whether somebody follows the source's list on the LAN. */
+  readonly isWatched: (source: string) => boolean;
+};
+
+/** What became of a playlist. */
+export type Taken = {
+  /** Segments that were new and are kept. */
+  readonly added: number;
+  /** Lines that no segment may have, by number. */
+  readonly refused: readonly { readonly line: number; readonly code: GapReason }[];
+  /** Where the newest segments are kept; memory while the disk is full. */
+  readonly stored: 'spool' | 'memory';
+};
+
+/**
+ * A new playlist of a rendition: what it adds is read where the encoder keeps it, numbered, stamped and kept,
+ * in order. What cannot be read is a gap, not a stop. Playlists of one rendition follow each other.
+ */
+export function acceptPlaylist(
+  ingest: Ingest,
+  source: Source,
+  rendition: Rendition,
+  origin: MediaOrigin,
+  playlist: MediaPlaylist,
+): Promise<Taken> {
+  return rendition.queue.run(async () => {
+    const refused = playlist.segments.flatMap((entry) => {
+      const code = refusal(entry.uri, origin, ingest.allowed);
+      return code === undefined ? [] : [{ line: entry.line, code }];
+    });
+    const intake = await freshSegments(rendition.known(!source.ledger.jumped), playlist, (entry) =>
+      refusal(entry.uri, origin, ingest.allowed) === undefined
+        ? lookAt(origin, entry.uri, ingest.agents)
+        : Promise.resolve(undefined),
+    );
+    const taking = new Taking(ingest, source, rendition, origin, playlist);
+    switch (intake.kind) {
+      case 'nothing':
+        ingest.events.playlistAddedNothing(rendition.place);
+        break;
+      case 'stale':
+        rendition.sawStalePlaylist();
+        ingest.events.playlistStale(rendition.place);
+        break;
+      case 'continue':
+        rendition.sawFreshPlaylist();
+        await taking.goOn(intake.fresh, intake.skipped);
+        break;
+      case 'run':
+        await taking.openRun(intake.fresh);
+        break;
+    }
+    if (playlist.endList) rendition.endRun();
+    return { added: taking.added, refused, stored: taking.stored };
+  });
+}
+
+/** Why a line may not be read, if so. */
+function refusal(line: string, origin: MediaOrigin, allowed: AllowedMedia): GapReason | undefined {
+  if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(line)) return isPlainSegmentName(line) ? undefined : 'bad_name';
+  if (origin.kind !== 'http' || !URL.canParse(line)) return 'origin_not_allowed';
+  const url = new URL(line);
+  if (!allowed.origins.includes(url.origin) || url.username !== '') return 'origin_not_allowed';
+  return isPlainSegmentName(url.pathname.slice(url.pathname.lastIndexOf('/') + 1)) ? undefined : 'bad_name';
+}
+
+const totalDuration = (entries: readonly MediaPlaylistSegment[]): number =>
+  entries.reduce((sum, entry) => sum + entry.duration, 0);
+
+/** The newest entries that last at most so long; at least one. */
+function newestLasting(entries: readonly MediaPlaylistSegment[], most: number): readonly MediaPlaylistSegment[] {
+  let lasting = 0;
+  let start = entries.length;
+  while (start > 0 && (start === entries.length || lasting + entries[start - 1]!.duration <= most)) {
+    start -= 1;
+    lasting += entries[start]!.duration;
+  }
+  return entries.slice(start);
+}
+
+/** The taking in of one playlist. */
+class Taking {
+  added = 0;
+  stored: 'spool' | 'memory' = 'spool';
+  /** The run begins with the next segment that can be read. */
+  #runOpens = false;
+
+  constructor(
+    private readonly ingest: Ingest,
+    private readonly source: Source,
+    private readonly rendition: Rendition,
+    private readonly origin: MediaOrigin,
+    private readonly playlist: MediaPlaylist,
+  ) {}
+
+  /** An encoder began; of a long list only what the window holds is read. */
+  async openRun(entries: readonly MediaPlaylistSegment[]): Promise<void> {
+    this.#runOpens = true;
+    await this.#take(newestLasting(entries, this.ingest.sources.windowDuration));
+  }
+
+  /** The run goes on. `skipped` numbers no playlist ever named: the edge slept, or posts were lost. */
+  async goOn(entries: readonly MediaPlaylistSegment[], skipped: number): Promise<void> {
+    const next = entries[0]!;
+    const lasting = totalDuration(entries);
+    for (let back = skipped; back > 0; back--) {
+      const missed = { ...next, sequence: next.sequence - back, discontinuity: false };
+      await this.#keepGap(missed, 'source_skipped', lasting + next.duration * back);
+    }
+    await this.#take(entries);
+  }
+
+  async #take(entries: readonly MediaPlaylistSegment[]): Promise<void> {
+    const lastOfName = new Map(entries.map((entry) => [entry.uri, entry]));
+    let behind = totalDuration(entries);
+    for (const entry of entries) {
+      await this.#takeOne(entry, behind, lastOfName.get(entry.uri) !== entry);
+      behind -= entry.duration;
+    }
+    this.ingest.sources.keepWithinBounds();
+  }
+
+  async #takeOne(entry: MediaPlaylistSegment, behind: number, cameAgain: boolean): Promise<void> {
+    const reason = refusal(entry.uri, this.origin, this.ingest.allowed) ?? (cameAgain ? 'name_reused' : undefined);
+    if (reason !== undefined) return this.#keepGap(entry, reason, behind);
+    if (entry.gap) return this.#keepGap(entry, 'missing_at_source', behind);
+    if (entry.duration > MAX_DURATION) return this.#keepGap(entry, 'too_long', behind);
+    try {
+      await this.#read(entry, behind);
+    } catch (error) {
+      if (error instanceof SourceUnreadable) {
+        this.ingest.events.segmentUnreadable(this.rendition.place, entry.uri, error);
+        return this.#keepGap(entry, error.reason, behind);
+      }
+      if (!isDiskFull(error)) throw error;
+      await this.#readIntoMemory(entry, behind);
+    }
+  }
+
+  async #read(entry: MediaPlaylistSegment, behind: number): Promise<void> {
+    const { spool } = this.ingest.sources;
+    const read = await readSegment<StagedSegment>(
+      this.#reading(entry),
+      () => spool.stage(this.rendition.place),
+      this.ingest,
+    );
+    if (this.#sameBytesAgain(read)) {
+      await read.sink.discard();
+      return this.#keepGap(entry, 'name_reused', behind);
+    }
+    const record = await this.#stamp(entry, this.#media(entry, read), behind);
+    await read.sink.commit(record);
+    this.#push(record);
+  }
+
+  /** The disk is full: old media goes, and this segment is kept in memory. */
+  async #readIntoMemory(entry: MediaPlaylistSegment, behind: number): Promise<void> {
+    const { sources, events } = this.ingest;
+    sources.freeOldest();
+    const read = await readSegment(this.#reading(entry), async () => new MemorySink(), this.ingest);
+    const record = await this.#stamp(entry, this.#media(entry, read), behind);
+    await this.source.ledger.distrustSpool().catch(() => undefined);
+    this.stored = 'memory';
+    if (sources.spool.keepInMemory(this.rendition.place, record, read.sink.content())) {
+      events.spoolInMemory(this.rendition.place);
+      return this.#push(record);
+    }
+    events.spoolFull(this.rendition.place);
+    this.#push({ ...record, digest: '', bytes: bytes(0), gap: 'spool_full' });
+    throw new LiveMixError('spool_full', 'Neither the disk nor memory has room for this segment.', { retryAfter: 5 });
+  }
+
+  #reading(entry: MediaPlaylistSegment) {
+    return { origin: this.origin, name: entry.uri, extension: extensionOf(entry.uri) };
+  }
+
+  /** Two numbers, one name, one file: the first reading got what belongs to the second. */
+  #sameBytesAgain(read: ReadSegment): boolean {
+    return this.rendition.window.newest?.digest === read.digest;
+  }
+
+  #media(entry: MediaPlaylistSegment, read: ReadSegment): Media {
+    return { digest: read.digest, bytes: read.bytes, encoder: this.#encoder(entry, read) };
+  }
+
+  #encoder(entry: MediaPlaylistSegment, read?: ReadSegment): EncoderSegment {
+    return {
+      sequence: entry.sequence,
+      name: entry.uri.slice(0, 1024),
+      bytes: read?.bytes ?? bytes(0),
+      modifiedAt: read?.modifiedAt ?? epochMs(0),
+      targetDuration: Math.min(this.playlist.targetDuration ?? 0, 3600),
+    };
+  }
+
+  async #keepGap(entry: MediaPlaylistSegment, reason: GapReason, behind: number): Promise<void> {
+    this.source.inTrouble(gapTrouble(reason));
+    // A run begins with media: what cannot be read before it was nobody's.
+    if (this.#runOpens) return;
+    const record = await this.#stamp(entry, { gap: reason, encoder: this.#encoder(entry) }, behind);
+    this.ingest.events.gapStated(this.rendition.place, record);
+    try {
+      const staged = await this.ingest.sources.spool.stage(this.rendition.place);
+      await staged.commit(record);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
+    this.#push(record);
+  }
+
+  /** @param behind seconds of media from this segment's begin to the end of the newest one */
+  async #stamp(entry: MediaPlaylistSegment, media: Media, behind: number): Promise<SegmentRecord> {
+    const { rendition, source, ingest } = this;
+    const { ledger } = source;
+    const previous = rendition.window.newest;
+    const { jumped } = ledger;
+    if (this.#runOpens) {
+      rendition.openRun(ledger.nextSequence, entry.sequence);
+      ingest.events.runOpened(rendition.place, ledger.nextSequence);
+    }
+    // The very first segment of a source follows nothing.
+    const discontinuity = this.#runOpens ? previous !== undefined || ledger.discontinuity > 0 : entry.discontinuity;
+    this.#runOpens = false;
+    const sequence = rendition.numberOf(entry.sequence);
+    const discontinuitySequence = ledger.discontinuity + (discontinuity ? 1 : 0);
+    await ledger.claim(sequence, discontinuitySequence);
+    const mayLowerTarget = !ingest.isWatched(source.name);
+    const observed = epochMs(Math.round(ingest.clock.now() - behind * 1000));
+    return stamp(
+      entry,
+      media,
+      extensionOf(entry.uri).replace(/[^a-z0-9]/g, '').slice(0, 6).padEnd(2, 'x'),
+      { sequence, discontinuity, discontinuitySequence, previous, jumped, mayLowerTarget },
+      { observed, ...(entry.programDateTime !== undefined && { encoder: entry.programDateTime }) },
+    );
+  }
+
+  #push(record: SegmentRecord): void {
+    const { rendition, ingest, source } = this;
+    for (const fallen of rendition.push(record)) ingest.sources.spool.drop(rendition.place, fallen);
+    if (record.gap !== undefined) return;
+    source.tookIn(record.at, record.bytes);
+    this.added += 1;
+    ingest.events.segmentTaken(rendition.place, record);
+  }
+}

@@ -1,0 +1,111 @@
+import type { MediaPlaylist, MediaPlaylistSegment } from '../../hls/media-playlist.ts';
+import type { EncoderSegment } from '../../media/segment-record.ts';
+import type { Sighting } from './open-segment.ts';
+
+/** What an edge remembers of a rendition when a playlist comes in. */
+export type Known = {
+  /** The encoder's life that is going on; undefined before the first, and when its numbers cannot go on. */
+  readonly run?: {
+    /** Its newest segment's number, as the encoder counts. */
+    readonly newest: number;
+    /** Its segments by the encoder's number, as far as they are remembered. */
+    readonly segments: ReadonlyMap<number, EncoderSegment>;
+    /** Its encoder has said ENDLIST. */
+    readonly ended: boolean;
+  };
+  /** Whether these very bytes, as far as can be seen from outside, are in the window under that name. */
+  wasTaken(name: string, sighting: Sighting): boolean;
+  /** When the newest file that was taken was written; 0 when not known. */
+  readonly newestModifiedAt: number;
+  /** How many playlists in a row were held for old ones. */
+  readonly staleInARow: number;
+};
+
+/** What a playlist adds. */
+export type Intake =
+  /** Nothing: posted twice, late or out of order. */
+  | { readonly kind: 'nothing' }
+  /** It names only what is older than all that was taken. */
+  | { readonly kind: 'stale' }
+  /** The run goes on: `skipped` numbers before the first fresh one were never seen in any playlist. */
+  | { readonly kind: 'continue'; readonly skipped: number; readonly fresh: readonly MediaPlaylistSegment[] }
+  /** An encoder began anew. */
+  | { readonly kind: 'run'; readonly fresh: readonly MediaPlaylistSegment[] };
+
+/** How many entries, from the newest back, are looked at to tell a restart from an old playlist. */
+const LOOKS = 8;
+/** A series that goes on this long is taken, whatever its files' times say: clocks may be wrong. */
+const STALE_AT_MOST = 3;
+
+/**
+ * What is new in this playlist. A playlist opens a run only when it names a readable segment that the edge
+ * does not have: one that is posted late opens nothing. Numbers and names alone prove nothing, since a
+ * restarted encoder uses them again; the file behind the newest name that both know is the witness.
+ */
+export async function freshSegments(
+  known: Known,
+  playlist: MediaPlaylist,
+  look: (segment: MediaPlaylistSegment) => Promise<Sighting | undefined>,
+): Promise<Intake> {
+  const entries = playlist.segments;
+  const first = entries[0];
+  if (first === undefined) return { kind: 'nothing' };
+  const { run } = known;
+  if (run === undefined) return newRun(entries, known, look);
+
+  const witness = findWitness(entries, run.segments);
+  if (witness !== undefined) {
+    const seen = await look(witness);
+    const was = run.segments.get(witness.sequence)!;
+    if (seen !== undefined && differs(seen, was)) return newRun(entries, known, look);
+    const fresh = entries.filter((entry) => entry.sequence > run.newest);
+    if (fresh.length === 0) return { kind: 'nothing' };
+    return run.ended ? { kind: 'run', fresh } : { kind: 'continue', skipped: 0, fresh };
+  }
+
+  const skipped = first.sequence - run.newest - 1;
+  if (skipped >= 0 && skipped <= entries.length && !run.ended) return { kind: 'continue', skipped, fresh: entries };
+  return newRun(entries, known, look);
+}
+
+/** The newest entry that the edge took under the same number and name. A name that comes again later proves nothing. */
+function findWitness(
+  entries: readonly MediaPlaylistSegment[],
+  segments: ReadonlyMap<number, EncoderSegment>,
+): MediaPlaylistSegment | undefined {
+  const later = new Set<string>();
+  for (let index = entries.length - 1; index >= 0; index--) {
+    const entry = entries[index]!;
+    const was = segments.get(entry.sequence);
+    if (was !== undefined && was.name === entry.uri && was.bytes > 0 && !later.has(entry.uri)) return entry;
+    later.add(entry.uri);
+  }
+  return undefined;
+}
+
+const differs = (seen: Sighting, was: EncoderSegment): boolean =>
+  (seen.bytes > 0 && seen.bytes !== was.bytes) ||
+  (seen.modifiedAt > 0 && was.modifiedAt > 0 && seen.modifiedAt !== was.modifiedAt);
+
+/** A run begins with the first entry that is readable and not had; what cannot be read behind it becomes a gap. */
+async function newRun(
+  entries: readonly MediaPlaylistSegment[],
+  known: Known,
+  look: (segment: MediaPlaylistSegment) => Promise<Sighting | undefined>,
+): Promise<Intake> {
+  const lookedFrom = Math.max(0, entries.length - LOOKS);
+  let start = entries.length;
+  let newestWritten = 0;
+  for (let index = entries.length - 1; index >= lookedFrom; index--) {
+    const seen = await look(entries[index]!);
+    if (seen === undefined) continue;
+    if (known.wasTaken(entries[index]!.uri, seen)) break;
+    newestWritten = Math.max(newestWritten, seen.modifiedAt);
+    start = index;
+  }
+  if (start === entries.length) return { kind: 'nothing' };
+  const old = newestWritten > 0 && newestWritten < known.newestModifiedAt;
+  if (old && known.staleInARow < STALE_AT_MOST) return { kind: 'stale' };
+  const first = known.newestModifiedAt === 0 && start === lookedFrom;
+  return { kind: 'run', fresh: entries.slice(first ? 0 : start) };
+}

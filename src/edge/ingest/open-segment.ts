@@ -1,0 +1,166 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { request as httpRequest, Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { join } from 'node:path';
+import type { GapReason } from '../../media/segment-record.ts';
+import { type Bytes, bytes, type EpochMs, epochMs } from '../../media/units.ts';
+import type { MediaOrigin } from './media-origin.ts';
+
+/** What can be seen of a segment without reading it. */
+export type Sighting = { readonly bytes: Bytes; readonly modifiedAt: EpochMs };
+
+/** A segment that is open for reading. Reading is bounded by what `sighting` told. */
+export type OpenSegment = {
+  readonly sighting: Sighting;
+  /** The bytes; the chunk is reused for the next one. Fails with `SourceUnreadable`. */
+  chunks(): AsyncIterable<Uint8Array>;
+  /** Whether it is still what it was when it was opened. */
+  unchanged(): Promise<boolean>;
+  close(): Promise<void>;
+};
+
+/** A segment could not be read where the encoder said it is. */
+export class SourceUnreadable extends Error {
+  constructor(
+    readonly reason: GapReason,
+    detail: string,
+    /** Whether a moment later it may be there. */
+    readonly passing: boolean,
+  ) {
+    super(detail);
+  }
+}
+
+const CHUNK_BYTES = 256 * 1024;
+const HTTP_TIMEOUT_MS = 5_000;
+
+/** Opens a segment of an origin; `name` is a plain file name or, at a web origin, an absolute URL of an allowed one. */
+export function openSegment(origin: MediaOrigin, name: string, agents: HttpAgents): Promise<OpenSegment> {
+  return origin.kind === 'file' ? openFile(join(origin.folder, name)) : openUrl(urlOf(origin, name), agents);
+}
+
+/** Looks at a segment without reading it; undefined when it is not there or holds nothing. */
+export async function lookAt(
+  origin: MediaOrigin,
+  name: string,
+  agents: HttpAgents,
+): Promise<Sighting | undefined> {
+  try {
+    if (origin.kind === 'http') return await headUrl(urlOf(origin, name), agents);
+    const file = await openFile(join(origin.folder, name));
+    await file.close();
+    return file.sighting.bytes > 0 ? file.sighting : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const urlOf = (origin: { readonly base: string }, name: string): string =>
+  /^https?:\/\//.test(name) ? name : `${origin.base}/${name}`;
+
+/** Never follows a link, never waits on a FIFO, never opens a device. */
+async function openFile(path: string): Promise<OpenSegment> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT') throw new SourceUnreadable('missing_at_source', 'the file is not there', true);
+    throw new SourceUnreadable('unreadable_at_source', `the file cannot be opened (${code})`, false);
+  }
+  const before = await handle.stat();
+  if (!before.isFile() || before.nlink !== 1) {
+    await handle.close();
+    throw new SourceUnreadable('unreadable_at_source', 'it is not a regular file of its own', false);
+  }
+  return {
+    sighting: { bytes: bytes(before.size), modifiedAt: epochMs(Math.floor(before.mtimeMs)) },
+    async *chunks() {
+      const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(before.size, 1)));
+      for (let done = 0; done < before.size; ) {
+        const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, before.size - done), done);
+        if (bytesRead === 0) return;
+        done += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+    },
+    async unchanged() {
+      const after = await handle.stat();
+      return after.size === before.size && after.mtimeMs === before.mtimeMs;
+    },
+    close: () => handle.close(),
+  };
+}
+
+/** Kept-alive connections to the origins an edge reads from. */
+export type HttpAgents = { readonly http: HttpAgent; readonly https: HttpsAgent };
+
+export const httpAgents = (): HttpAgents => ({
+  http: new HttpAgent({ keepAlive: true, maxSockets: 8 }),
+  https: new HttpsAgent({ keepAlive: true, maxSockets: 8 }),
+});
+
+async function openUrl(url: string, agents: HttpAgents): Promise<OpenSegment> {
+  const response = await ask('GET', url, agents);
+  const sighting = sightingOf(response);
+  return {
+    sighting,
+    async *chunks() {
+      try {
+        yield* response as AsyncIterable<Buffer>;
+      } catch (error) {
+        throw new SourceUnreadable('unreadable_at_source', (error as Error).message, true);
+      }
+    },
+    unchanged: async () => response.complete,
+    close: async () => {
+      if (!response.complete) response.destroy();
+    },
+  };
+}
+
+async function headUrl(url: string, agents: HttpAgents): Promise<Sighting | undefined> {
+  const response = await ask('HEAD', url, agents);
+  response.resume();
+  return sightingOf(response);
+}
+
+/** No redirect is followed, nothing is decompressed. */
+function ask(method: 'GET' | 'HEAD', url: string, agents: HttpAgents): Promise<IncomingMessage> {
+  const secure = url.startsWith('https:');
+  return new Promise((resolve, reject) => {
+    const request = (secure ? httpsRequest : httpRequest)(url, {
+      method,
+      agent: secure ? agents.https : agents.http,
+      timeout: HTTP_TIMEOUT_MS,
+      headers: { 'Accept-Encoding': 'identity' },
+    });
+    request.on('timeout', () => request.destroy(new Error('the origin does not answer')));
+    request.on('error', (error) =>
+      reject(new SourceUnreadable('unreadable_at_source', `the origin failed: ${error.message}`, true)),
+    );
+    request.on('response', (response) => {
+      if (response.statusCode === 200 && response.headers['content-encoding'] === undefined) return resolve(response);
+      response.resume();
+      const gone = response.statusCode === 404 || response.statusCode === 410;
+      reject(
+        new SourceUnreadable(
+          gone ? 'missing_at_source' : 'unreadable_at_source',
+          `the origin answered ${response.statusCode}`,
+          true,
+        ),
+      );
+    });
+    request.end();
+  });
+}
+
+/** Bytes are 0 where the origin does not tell the length. */
+function sightingOf(response: IncomingMessage): Sighting {
+  const modified = Date.parse(response.headers['last-modified'] ?? '');
+  return {
+    bytes: bytes(Number(response.headers['content-length'] ?? 0)),
+    modifiedAt: epochMs(Number.isNaN(modified) ? 0 : modified),
+  };
+}

@@ -1,0 +1,28 @@
+import { LiveMixError } from '../../media/error.ts';
+import type { Clock } from '../../runtime/clock.ts';
+
+/** Playlists of one source that are taken in a second. */
+const PER_SECOND = 20;
+
+/** Counts the playlists of each source, second by second, and refuses what is too much for one. */
+export class PlaylistRate {
+  readonly #counts = new Map<string, { second: number; count: number }>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Throws `too_many_playlists`. */
+  count(source: string): void {
+    const second = Math.floor(this.clock.monotonic() / 1000);
+    const counted = this.#counts.get(source);
+    if (counted === undefined || counted.second !== second) {
+      if (this.#counts.size > 1_000) this.#counts.clear();
+      this.#counts.set(source, { second, count: 1 });
+      return;
+    }
+    counted.count += 1;
+    if (counted.count > PER_SECOND) {
+      const detail = `More than ${PER_SECOND} playlists came within a second.`;
+      throw new LiveMixError('too_many_playlists', detail, { retryAfter: 1 });
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { TransportStreamCheck } from '../../mpegts/transport-stream-check.ts';
+import { type Bytes, bytes, type EpochMs, millis } from '../../media/units.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { MediaOrigin } from './media-origin.ts';
+import { type HttpAgents, openSegment, type OpenSegment, SourceUnreadable } from './open-segment.ts';
+
+/** A segment that was read whole and found good. */
+export type ReadSegment = {
+  readonly digest: string;
+  readonly bytes: Bytes;
+  readonly modifiedAt: EpochMs;
+};
+
+/** Where bytes go while they are read; begun anew for every attempt. */
+export interface Sink {
+  write(chunk: Uint8Array): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** How often, and how long after, a segment that is not whole is read again: an encoder may still be writing it. */
+const READ_AGAIN_AFTER = [millis(50), millis(150), millis(300)];
+
+/** What to read. */
+export type Reading = { readonly origin: MediaOrigin; readonly name: string; readonly extension: string };
+
+/** What reading needs. */
+export type ReadTools = {
+  readonly clock: Clock;
+  readonly agents: HttpAgents;
+  readonly maxSegmentBytes: number;
+};
+
+/**
+ * Reads a segment from where its encoder keeps it into a sink, without ever holding the whole of it in memory.
+ * Rejects with `SourceUnreadable`, whose reason the gap is given; whatever the sink rejects with passes through.
+ */
+export async function readSegment<S extends Sink>(
+  reading: Reading,
+  openSink: () => Promise<S>,
+  tools: ReadTools,
+): Promise<ReadSegment & { readonly sink: S }> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await readOnce(reading, openSink, tools);
+    } catch (error) {
+      const again = READ_AGAIN_AFTER[attempt];
+      if (!(error instanceof SourceUnreadable) || !error.passing || again === undefined) throw error;
+      await tools.clock.sleep(again);
+    }
+  }
+}
+
+async function readOnce<S extends Sink>(reading: Reading, openSink: () => Promise<S>, tools: ReadTools) {
+  const segment = await openSegment(reading.origin, reading.name, tools.agents);
+  try {
+    if (segment.sighting.bytes > tools.maxSegmentBytes) throw tooLarge();
+    const sink = await openSink();
+    try {
+      return { ...(await copy(segment, reading.extension, sink, tools.maxSegmentBytes)), sink };
+    } catch (error) {
+      await sink.discard();
+      throw error;
+    }
+  } finally {
+    await segment.close();
+  }
+}
+
+async function copy(
+  segment: OpenSegment,
+  extension: string,
+  sink: Sink,
+  maxBytes: number,
+): Promise<ReadSegment> {
+  const hash = createHash('sha256');
+  const check = extension === 'ts' ? new TransportStreamCheck() : undefined;
+  let size = 0;
+  for await (const chunk of segment.chunks()) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge();
+    hash.update(chunk);
+    check?.push(chunk);
+    await sink.write(chunk);
+  }
+  if (size < segment.sighting.bytes || !(await segment.unchanged())) {
+    throw truncated('the file changed while it was read');
+  }
+  const verdict = check?.verdict() ?? (size === 0 ? 'empty' : 'ok');
+  if (verdict !== 'ok') throw truncated(verdicts[verdict]);
+  return { digest: hash.digest('base64url'), bytes: bytes(size), modifiedAt: segment.sighting.modifiedAt };
+}
+
+const verdicts = {
+  empty: 'the file is empty',
+  torn: 'the file does not end with a whole packet',
+  not_ts: 'the file is no MPEG transport stream',
+  no_tables: 'the file has no PAT and PMT at its head',
+} as const;
+
+const truncated = (detail: string) => new SourceUnreadable('truncated_at_source', detail, true);
+const tooLarge = () => new SourceUnreadable('too_large', 'the segment is larger than this edge takes', false);
+
+/** Keeps the bytes in memory: for when the disk is full. */
+export class MemorySink implements Sink {
+  #chunks: Buffer[] = [];
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#chunks.push(Buffer.from(chunk));
+  }
+
+  async discard(): Promise<void> {
+    this.#chunks = [];
+  }
+
+  content(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+}

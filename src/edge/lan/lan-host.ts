@@ -1,0 +1,90 @@
+import { LRUCache } from 'lru-cache';
+import { LiveMixError } from '../../media/error.ts';
+import { liveList } from '../../media/live-list.ts';
+import { segmentFileName } from '../../media/segment-record.ts';
+import { MIB, millis } from '../../media/units.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { LiveHost, SegmentName } from '../../serve/live-routes.ts';
+import type { Presence } from '../../serve/presence.ts';
+import { type RenderedPlaylist, renderLive } from '../../serve/rendered-playlist.ts';
+import type { Rendition } from '../rendition.ts';
+import type { Sources } from '../sources.ts';
+
+/** A list holds at least this many segments. */
+const LIVE_SEGMENTS = 6;
+/** Segments that viewers on the LAN read just now, shared by all of them. */
+const CACHE_BYTES = 24 * MIB;
+/** A list that stands still for so long is of no use to anybody. */
+const STALLED_FOR_MS = 600_000;
+const HOLD = millis(9_000);
+
+/** Live HLS for viewers on the LAN, straight from the window and the spool; control is not needed. */
+export class LanHost implements LiveHost {
+  readonly #rendered = new WeakMap<Rendition, { readonly newest: number; readonly playlist: RenderedPlaylist }>();
+  readonly #bytes = new LRUCache<string, Buffer>({ maxSize: CACHE_BYTES, sizeCalculation: (bytes) => bytes.length || 1 });
+  readonly #reading = new Map<string, Promise<Buffer | undefined>>();
+
+  constructor(
+    private readonly sources: Sources,
+    readonly presence: Presence,
+    private readonly clock: Clock,
+    readonly requestFailed: (requestId: string, error: unknown) => void,
+  ) {}
+
+  playlist(
+    source: string,
+    rendition: string,
+    gone: () => AbortSignal,
+  ): RenderedPlaylist | Promise<RenderedPlaylist> {
+    const found = this.sources.find(source)?.rendition(rendition);
+    if (found === undefined) throw new LiveMixError('source_unknown', 'No encoder has pushed a source of that name.');
+    this.presence.touched(source);
+    return this.#list(found) ?? this.#wait(found, gone());
+  }
+
+  segment(name: SegmentName): Buffer | undefined | Promise<Buffer | undefined> {
+    const key = `${name.source}/${name.rendition}/${name.fileName}`;
+    return this.#bytes.get(key) ?? this.#reading.get(key) ?? this.#read(key, name);
+  }
+
+  #list(rendition: Rendition): RenderedPlaylist | undefined {
+    const { newest, records } = rendition.window;
+    if (newest === undefined) return undefined;
+    const known = this.#rendered.get(rendition);
+    if (this.clock.now() - (newest.at + newest.duration * 1000) > STALLED_FOR_MS) {
+      throw new LiveMixError('source_offline', 'The encoder has been silent for ten minutes.', { retryAfter: 2 });
+    }
+    if (known?.newest === newest.sequence) return known.playlist;
+    const list = liveList(records, LIVE_SEGMENTS);
+    const playlist = renderLive(rendition.place.source, rendition.place.rendition, list);
+    this.#rendered.set(rendition, { newest: newest.sequence, playlist });
+    return playlist;
+  }
+
+  /** A source that has just appeared: its first segment is being read. */
+  async #wait(rendition: Rendition, gone: AbortSignal): Promise<RenderedPlaylist> {
+    const arrived = new AbortController();
+    const unfollow = rendition.follow(() => arrived.abort());
+    await this.clock.sleep(HOLD, AbortSignal.any([arrived.signal, gone]));
+    unfollow();
+    const playlist = this.#list(rendition);
+    if (playlist !== undefined) return playlist;
+    throw new LiveMixError('source_starting', 'The source has no segment yet.', { retryAfter: 1 });
+  }
+
+  #read(key: string, name: SegmentName): Promise<Buffer | undefined> | undefined {
+    const rendition = this.sources.find(name.source)?.rendition(name.rendition);
+    const record = rendition?.window.find(name.sequence);
+    if (rendition === undefined || record === undefined || record.gap !== undefined) return undefined;
+    if (segmentFileName(record) !== name.fileName) return undefined;
+    const reading = this.sources.spool
+      .read(rendition.place, record)
+      .then((bytes) => {
+        this.#bytes.set(key, bytes);
+        return bytes;
+      })
+      .finally(() => this.#reading.delete(key));
+    this.#reading.set(key, reading);
+    return reading;
+  }
+}

@@ -1,0 +1,130 @@
+import { LiveWindow } from '../media/live-window.ts';
+import type { EncoderSegment, SegmentRecord } from '../media/segment-record.ts';
+import type { Seconds } from '../media/units.ts';
+import { SerialQueue } from '../runtime/serial-queue.ts';
+import type { Known } from './ingest/fresh-segments.ts';
+import type { Place } from './spool/spool.ts';
+
+/** Playlists of one rendition that may wait for the one that is being taken in. */
+const MAX_WAITING_PLAYLISTS = 64;
+
+/** One life of an encoder: number = base + the encoder's own. */
+type Run = {
+  readonly base: number;
+  newest: number;
+  readonly segments: Map<number, EncoderSegment>;
+  ended: boolean;
+};
+
+/** A rendition of a source as its edge knows it: the window, and what the encoder called what is in it. */
+export class Rendition {
+  readonly window: LiveWindow;
+  /** Playlists are taken in one after the other. */
+  readonly queue = new SerialQueue(MAX_WAITING_PLAYLISTS);
+  #run: Run | undefined;
+  #staleInARow = 0;
+  #newestModifiedAt = 0;
+  readonly #taken = new Map<string, number>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(
+    readonly place: Place,
+    windowDuration: Seconds,
+  ) {
+    this.window = new LiveWindow(windowDuration);
+  }
+
+  /** Brings back what an earlier process left, the run included. Returns what no longer fits. */
+  restore(records: readonly SegmentRecord[]): readonly SegmentRecord[] {
+    const fallen = records.flatMap((record) => this.window.push(record));
+    for (const record of this.window.records) this.#remember(record);
+    const newest = this.window.newest;
+    if (newest === undefined) return fallen;
+    const base = newest.sequence - newest.encoder.sequence;
+    const ofRun = this.window.records.filter((record) => record.sequence - record.encoder.sequence === base);
+    this.#run = {
+      base,
+      newest: newest.encoder.sequence,
+      segments: new Map(ofRun.map((record) => [record.encoder.sequence, record.encoder])),
+      ended: false,
+    };
+    return fallen;
+  }
+
+  /** What is known when a playlist comes in; `runGoesOn` is false when numbers cannot follow the newest ones. */
+  known(runGoesOn: boolean): Known {
+    return {
+      ...(runGoesOn && this.#run !== undefined && { run: this.#run }),
+      wasTaken: (name, { bytes, modifiedAt }) => this.#taken.has(takenKey(name, bytes, modifiedAt)),
+      newestModifiedAt: this.#newestModifiedAt,
+      staleInARow: this.#staleInARow,
+    };
+  }
+
+  /** An encoder's life begins: its segment `encoderSequence` gets the number `sequence`. */
+  openRun(sequence: number, encoderSequence: number): void {
+    this.#run = {
+      base: sequence - encoderSequence,
+      newest: encoderSequence - 1,
+      segments: new Map(),
+      ended: false,
+    };
+    this.#staleInARow = 0;
+  }
+
+  /** The number of an encoder's segment. A run must be open. */
+  numberOf(encoderSequence: number): number {
+    return this.#run!.base + encoderSequence;
+  }
+
+  /** The encoder said ENDLIST: what it sends next is another run. */
+  endRun(): void {
+    if (this.#run !== undefined) this.#run.ended = true;
+  }
+
+  sawStalePlaylist(): void {
+    this.#staleInARow += 1;
+  }
+
+  sawFreshPlaylist(): void {
+    this.#staleInARow = 0;
+  }
+
+  /** Adds the newest record and tells those who follow. Returns what fell out of the window. */
+  push(record: SegmentRecord): readonly SegmentRecord[] {
+    const fallen = this.window.push(record);
+    const run = this.#run;
+    if (run !== undefined) {
+      run.newest = record.encoder.sequence;
+      run.segments.set(record.encoder.sequence, record.encoder);
+    }
+    this.#remember(record);
+    for (const old of fallen) this.forget(old);
+    for (const listener of this.#listeners) listener();
+    return fallen;
+  }
+
+  /** A record left the window. */
+  forget(record: SegmentRecord): void {
+    this.#run?.segments.delete(record.encoder.sequence);
+    const key = takenKey(record.encoder.name, record.encoder.bytes, record.encoder.modifiedAt);
+    const times = this.#taken.get(key) ?? 0;
+    if (times > 1) this.#taken.set(key, times - 1);
+    else this.#taken.delete(key);
+  }
+
+  /** Calls back after each new record; the answer ends that. */
+  follow(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #remember({ encoder }: SegmentRecord): void {
+    if (encoder.bytes === 0) return;
+    const key = takenKey(encoder.name, encoder.bytes, encoder.modifiedAt);
+    this.#taken.set(key, (this.#taken.get(key) ?? 0) + 1);
+    this.#newestModifiedAt = Math.max(this.#newestModifiedAt, encoder.modifiedAt);
+  }
+}
+
+const takenKey = (name: string, bytes: number, modifiedAt: number): string => `${name}|${bytes}|${modifiedAt}`;

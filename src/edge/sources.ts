@@ -1,0 +1,146 @@
+import { LiveMixError, type Trouble } from '../media/error.ts';
+import { MAIN } from '../media/name.ts';
+import type { SegmentRecord } from '../media/segment-record.ts';
+import type { Bytes, Seconds } from '../media/units.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { EdgeEvents } from './events.ts';
+import { Rendition } from './rendition.ts';
+import { Source } from './source.ts';
+import { Ledger } from './spool/ledger.ts';
+import { type Place, Spool } from './spool/spool.ts';
+
+export type SourcesSettings = {
+  readonly windowDuration: Seconds;
+  readonly maxSpoolBytes: Bytes;
+  readonly maxSources: number;
+};
+
+/** All sources of an edge, and the room their segments share. */
+export class Sources {
+  readonly #sources = new Map<string, Source>();
+  readonly #opening = new Map<string, Promise<Source>>();
+  readonly #listeners = new Set<(source: Source) => void>();
+  /** Sources that were refused before they sent a segment: they are shown, they own no numbers. */
+  readonly #refused = new Map<string, Trouble>();
+
+  private constructor(
+    readonly spool: Spool,
+    private readonly settings: SourcesSettings,
+    private readonly boot: string,
+    private readonly clock: Clock,
+    private readonly events: EdgeEvents,
+  ) {}
+
+  /** Opens the spool and brings back what an earlier process left. */
+  static async open(
+    folder: string,
+    settings: SourcesSettings,
+    boot: string,
+    clock: Clock,
+    events: EdgeEvents,
+  ): Promise<Sources> {
+    const spool = await Spool.open(folder, events);
+    const sources = new Sources(spool, settings, boot, clock, events);
+    for await (const { records, ...place } of spool.recover()) await sources.#restore(place, records);
+    sources.keepWithinBounds();
+    return sources;
+  }
+
+  get all(): Iterable<Source> {
+    return this.#sources.values();
+  }
+
+  /** How much of each rendition is kept. */
+  get windowDuration(): Seconds {
+    return this.settings.windowDuration;
+  }
+
+  /** Names that were refused, and why. */
+  get refused(): ReadonlyMap<string, Trouble> {
+    return this.#refused;
+  }
+
+  find(name: string): Source | undefined {
+    return this.#sources.get(name);
+  }
+
+  /** Calls back for each source that appears. */
+  onAppear(listener: (source: Source) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** The source of that name; a new one begins with it. */
+  async open(name: string): Promise<Source> {
+    const known = this.#sources.get(name) ?? this.#opening.get(name);
+    if (known !== undefined) return known;
+    this.#refuseTooMany();
+    const opening = this.#create(name, undefined).finally(() => this.#opening.delete(name));
+    this.#opening.set(name, opening);
+    return opening;
+  }
+
+  /** What an encoder sent could not be taken in: the source is shown with its trouble, known or not. */
+  inTrouble(name: string, trouble: Trouble): void {
+    const source = this.#sources.get(name);
+    if (source !== undefined) source.inTrouble(trouble);
+    else if (this.#refused.has(name) || this.#count < this.settings.maxSources) this.#refused.set(name, trouble);
+  }
+
+  /** Lets the oldest media of all go until the spool fits its bound. */
+  keepWithinBounds(): void {
+    while (this.spool.bytes > this.settings.maxSpoolBytes && this.freeOldest());
+  }
+
+  /** Lets the oldest segment of all go; false when only the newest ones are left. */
+  freeOldest(): boolean {
+    let oldest: Rendition | undefined;
+    for (const source of this.#sources.values()) {
+      for (const rendition of source.renditions) {
+        if (rendition.window.records.length < 2) continue;
+        if (oldest === undefined || rendition.window.oldest!.at < oldest.window.oldest!.at) oldest = rendition;
+      }
+    }
+    const record = oldest?.window.dropOldest();
+    if (oldest === undefined || record === undefined) return false;
+    oldest.forget(record);
+    this.spool.drop(oldest.place, record);
+    return true;
+  }
+
+  /** An orderly end. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#sources.values()].map((source) => source.ledger.close()));
+  }
+
+  get #count(): number {
+    return this.#sources.size + this.#opening.size + this.#refused.size;
+  }
+
+  #refuseTooMany(): void {
+    if (this.#count < this.settings.maxSources) return;
+    throw new LiveMixError('too_many_sources', `This edge takes ${this.settings.maxSources} sources.`, {
+      retryAfter: 1,
+    });
+  }
+
+  async #create(name: string, rendition: Rendition | undefined): Promise<Source> {
+    const { clock, spool } = this;
+    const newest = rendition?.window.newest;
+    const ledger = await Ledger.open(spool.ledgerFile(name), this.boot, newest, clock.now());
+    const source = new Source(name, ledger, newest?.sequence ?? 0, clock);
+    source.add(rendition ?? new Rendition({ source: name, rendition: MAIN }, this.settings.windowDuration));
+    this.#sources.set(name, source);
+    this.#refused.delete(name);
+    for (const listener of this.#listeners) listener(source);
+    this.events.sourceAppeared(name);
+    return source;
+  }
+
+  async #restore(place: Place, records: readonly SegmentRecord[]): Promise<void> {
+    const rendition = new Rendition(place, this.settings.windowDuration);
+    for (const fallen of rendition.restore(records)) this.spool.drop(place, fallen);
+    const source = await this.#create(place.source, rendition);
+    source.lastSegmentAt = rendition.window.newest?.at;
+    this.events.spoolRecovered(place, records.length);
+  }
+}

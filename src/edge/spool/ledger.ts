@@ -1,0 +1,218 @@
+import { z } from 'zod';
+import type { SegmentRecord } from '../../media/segment-record.ts';
+import type { EpochMs } from '../../media/units.ts';
+import type { Floor } from '../../wire/link-messages.ts';
+import { readState, replaceState } from './state-file.ts';
+
+/** Numbers are reserved a thousand ahead, so that one sync serves half an hour of segments. */
+const SEQUENCES_AHEAD = 1_000;
+const DISCONTINUITIES_AHEAD = 16;
+
+/** Contiguous numbers that control publishes; `ordinal` counts them over the source's life. */
+export type Stretch = {
+  readonly first: number;
+  readonly ordinal: number;
+  /** The target duration it opened with; longer segments raise it in place. */
+  readonly targetDuration: number;
+};
+
+const count = z.number().int().nonnegative();
+const stateSchema = z.object({
+  boot: z.string(),
+  /** Whether `sequence` and `discontinuity` are the next ones exactly: written at an orderly end. */
+  clean: z.boolean(),
+  sequence: count,
+  discontinuity: count,
+  floor: z.object({ sequence: count, discontinuity: count }),
+  ordinal: count,
+  stretch: z.object({ first: count, ordinal: count, targetDuration: count }).optional(),
+  /** The newest number that control was told of; undefined while publishing, when it moves with every segment. */
+  publishedThrough: count.optional(),
+});
+type State = z.infer<typeof stateSchema>;
+
+/**
+ * The numbers of a source that must never be used twice, kept over any end of the process or the machine.
+ * One small file, replaced and synced; nothing in it changes with every segment.
+ */
+export class Ledger {
+  #state: State;
+  #nextSequence: number;
+  #discontinuity: number;
+  /** Set when numbers go on elsewhere than behind the newest record. */
+  #jumped: boolean;
+  /** Writes follow each other; a later one holds all that an earlier one did. */
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly file: string,
+    state: State,
+    next: { sequence: number; discontinuity: number; jumped: boolean },
+  ) {
+    this.#state = state;
+    this.#nextSequence = next.sequence;
+    this.#discontinuity = next.discontinuity;
+    this.#jumped = next.jumped;
+  }
+
+  /**
+   * @param newest the newest record that the spool still has
+   * @param now where the numbers of a source begin that has none: at the epoch second, above what another spool may have used
+   */
+  static async open(
+    file: string,
+    boot: string,
+    newest: SegmentRecord | undefined,
+    now: EpochMs,
+  ): Promise<Ledger> {
+    const found = await readState(file);
+    if (found === undefined) {
+      const sequence = Math.max(Math.floor(now / 1000), 1);
+      const state: State = {
+        boot,
+        clean: false,
+        sequence,
+        discontinuity: 0,
+        floor: { sequence: 0, discontinuity: 0 },
+        ordinal: 0,
+        publishedThrough: 0,
+      };
+      return new Ledger(file, state, { sequence, discontinuity: 0, jumped: true });
+    }
+    const parsed = stateSchema.safeParse(found);
+    if (!parsed.success) throw new Error(`${file} is not a ledger of LiveMix; move it away to start anew`);
+    const state = parsed.data;
+    const behindNewest = newest === undefined ? undefined : newest.sequence + 1;
+    const trusted = state.clean || state.boot === boot;
+    if (trusted && behindNewest !== undefined && (!state.clean || behindNewest === state.sequence)) {
+      return new Ledger(file, { ...state, boot }, {
+        sequence: behindNewest,
+        discontinuity: newest!.discontinuitySequence,
+        jumped: false,
+      });
+    }
+    return new Ledger(file, { ...state, boot }, {
+      sequence: Math.max(state.sequence, behindNewest ?? 0),
+      discontinuity: Math.max(state.discontinuity, newest?.discontinuitySequence ?? 0),
+      jumped: true,
+    });
+  }
+
+  /** The number that the next segment gets. */
+  get nextSequence(): number {
+    return this.#nextSequence;
+  }
+
+  /** Whether the next segment does not follow the newest record: it must open a run and a list of its own. */
+  get jumped(): boolean {
+    return this.#jumped;
+  }
+
+  /** How many EXT-X-DISCONTINUITY tags the runs have made so far. */
+  get discontinuity(): number {
+    return this.#discontinuity;
+  }
+
+  get floor(): Floor {
+    return this.#state.floor;
+  }
+
+  get stretch(): Stretch | undefined {
+    return this.#state.stretch;
+  }
+
+  /** The newest number that control was told of before this process began, undefined when that is not known. */
+  get publishedThrough(): number | undefined {
+    return this.#state.publishedThrough;
+  }
+
+  get reservedSequence(): number {
+    return this.#state.sequence;
+  }
+
+  /** Above every discontinuity sequence that control can have been told of, with room for the next stretches. */
+  get reservedDiscontinuity(): number {
+    const stretches = (Math.floor(this.#state.ordinal / DISCONTINUITIES_AHEAD) + 2) * DISCONTINUITIES_AHEAD;
+    return this.#state.discontinuity + stretches;
+  }
+
+  /** Takes the next number and, where a segment carries the tag, the next discontinuity. Durable when it resolves. */
+  async claim(sequence: number, discontinuity: number): Promise<void> {
+    if (sequence < this.#nextSequence) throw new RangeError(`number ${sequence} is used already`);
+    this.#nextSequence = sequence + 1;
+    this.#discontinuity = discontinuity;
+    this.#jumped = false;
+    const enough = sequence < this.#state.sequence && discontinuity <= this.#state.discontinuity;
+    if (enough && !this.#state.clean) return;
+    await this.#write({
+      clean: false,
+      sequence: sequence + SEQUENCES_AHEAD,
+      discontinuity:
+        discontinuity <= this.#state.discontinuity && !this.#state.clean
+          ? this.#state.discontinuity
+          : discontinuity + DISCONTINUITIES_AHEAD,
+    });
+  }
+
+  /** Numbers were used that the spool could not keep: after a crash, go on above the reservation. */
+  async distrustSpool(): Promise<void> {
+    if (this.#state.boot !== '') await this.#write({ boot: '' });
+  }
+
+  /** Control knows of numbers that another spool used. Nothing below them is published; numbers jump above. */
+  async raiseFloor(floor: Floor): Promise<void> {
+    const { floor: known, ordinal } = this.#state;
+    if (floor.sequence <= known.sequence && floor.discontinuity <= known.discontinuity) return;
+    const raised = {
+      sequence: Math.max(floor.sequence, known.sequence),
+      discontinuity: Math.max(floor.discontinuity, known.discontinuity),
+    };
+    if (this.#nextSequence <= raised.sequence) {
+      this.#nextSequence = raised.sequence + 1;
+      this.#jumped = true;
+    }
+    await this.#write({
+      clean: false,
+      floor: raised,
+      sequence: Math.max(this.#state.sequence, this.#nextSequence + SEQUENCES_AHEAD),
+      ordinal: Math.max(ordinal, raised.discontinuity),
+    });
+  }
+
+  /** Opens a stretch that begins with `first`. Durable when it resolves. */
+  async openStretch(first: number, targetDuration: number): Promise<Stretch> {
+    const ordinal = this.#state.ordinal + 1;
+    const stretch = { first, ordinal, targetDuration };
+    await this.#write({ ordinal, stretch, publishedThrough: undefined });
+    return stretch;
+  }
+
+  /** A segment was longer than the target duration of the open stretch. Durable when it resolves. */
+  async raiseTarget(targetDuration: number): Promise<Stretch> {
+    const stretch = { ...this.#state.stretch!, targetDuration };
+    await this.#write({ stretch });
+    return stretch;
+  }
+
+  /** Publishing goes on in the stretch that is open: how far it gets is not written with every segment. */
+  async resumeStretch(): Promise<void> {
+    if (this.#state.publishedThrough !== undefined) await this.#write({ publishedThrough: undefined });
+  }
+
+  /** Publishing rests; this is how far it got. */
+  async rest(publishedThrough: number): Promise<void> {
+    if (this.#state.publishedThrough !== publishedThrough) await this.#write({ publishedThrough });
+  }
+
+  /** An orderly end: the next start goes on without a jump. */
+  async close(): Promise<void> {
+    await this.#write({ clean: this.#state.boot !== '', sequence: this.#nextSequence, discontinuity: this.#discontinuity });
+  }
+
+  async #write(change: { [K in keyof State]?: State[K] | undefined }): Promise<void> {
+    this.#state = { ...this.#state, ...change } as State;
+    const written = this.#writing.then(() => replaceState(this.file, this.#state));
+    this.#writing = written.catch(() => undefined);
+    await written;
+  }
+}

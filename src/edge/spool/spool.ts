@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { isName } from '../../media/name.ts';
+import type { SegmentRecord } from '../../media/segment-record.ts';
+import type { Bytes } from '../../media/units.ts';
+import { encodeTrailer, readTrailer, sequenceOf, spoolFileName } from './segment-file.ts';
+import { readState, replaceState } from './state-file.ts';
+
+/** Where a rendition's segments lie. */
+export type Place = { readonly source: string; readonly rendition: string };
+
+/** What the spool tells its operator. */
+export interface SpoolEvents {
+  spoolTorn(place: Place, fileName: string): void;
+  spoolFailed(operation: string, error: Error): void;
+}
+
+/** How many files are opened at once while starting. */
+const OPEN_AT_ONCE = 16;
+/** What segments may take in memory while the disk refuses them. */
+const MEMORY_RING_BYTES = 48 * 1024 * 1024;
+
+/**
+ * The edge's window on disk. The folder is the index; no database, no sync: what is lost with the power is
+ * the newest seconds of a window that nobody was promised. (What a recording wants is synced; see the recorder.)
+ */
+export class Spool {
+  #bytes = 0;
+  #temporary = 0;
+  #memoryBytes = 0;
+  readonly #memory = new Map<string, Buffer>();
+  readonly #folders = new Set<string>();
+
+  private constructor(
+    private readonly folder: string,
+    /** Random, made with the folder: numbers are unique within one spool. */
+    readonly id: string,
+    private readonly events: SpoolEvents,
+  ) {}
+
+  static async open(folder: string, events: SpoolEvents): Promise<Spool> {
+    await mkdir(join(folder, 'segments'), { recursive: true });
+    await mkdir(join(folder, 'ledgers'), { recursive: true });
+    const file = join(folder, 'spool.json');
+    const found = (await readState(file)) as { id?: unknown } | undefined;
+    if (typeof found?.id === 'string') return new Spool(folder, found.id, events);
+    const id = randomBytes(12).toString('base64url');
+    await replaceState(file, { id });
+    return new Spool(folder, id, events);
+  }
+
+  /** Bytes of media on disk and in memory. */
+  get bytes(): Bytes {
+    return this.#bytes as Bytes;
+  }
+
+  ledgerFile(source: string): string {
+    return join(this.folder, 'ledgers', `${source}.json`);
+  }
+
+  /** What an earlier process left, ascending by number. Unfinished files are removed, torn ones told of and removed. */
+  async *recover(): AsyncGenerator<Place & { readonly records: readonly SegmentRecord[] }> {
+    for (const source of await namesIn(join(this.folder, 'segments'))) {
+      for (const rendition of await namesIn(join(this.folder, 'segments', source))) {
+        yield { source, rendition, records: await this.#recoverFolder({ source, rendition }) };
+      }
+    }
+  }
+
+  async #recoverFolder(place: Place): Promise<readonly SegmentRecord[]> {
+    const folder = this.#folderOf(place);
+    const names = await readdir(folder);
+    const records: SegmentRecord[] = [];
+    for (let start = 0; start < names.length; start += OPEN_AT_ONCE) {
+      const some = names.slice(start, start + OPEN_AT_ONCE);
+      const read = await Promise.all(
+        some.map((name) => (sequenceOf(name) === undefined ? undefined : readTrailer(join(folder, name), name))),
+      );
+      for (const [index, record] of read.entries()) {
+        if (record !== undefined) records.push(record);
+        else {
+          if (!some[index]!.endsWith('.tmp')) this.events.spoolTorn(place, some[index]!);
+          await unlink(join(folder, some[index]!));
+        }
+      }
+    }
+    records.sort((a, b) => a.sequence - b.sequence);
+    const unique = records.filter((record, index) => record.sequence !== records[index - 1]?.sequence);
+    for (const record of unique) this.#bytes += record.bytes;
+    return unique;
+  }
+
+  /** A place to write a segment's bytes to while they are read. Throws ENOSPC and the like. */
+  async stage(place: Place): Promise<StagedSegment> {
+    const folder = this.#folderOf(place);
+    if (!this.#folders.has(folder)) {
+      await mkdir(folder, { recursive: true });
+      this.#folders.add(folder);
+    }
+    const path = join(folder, `${++this.#temporary}.tmp`);
+    const handle = await open(path, 'w', 0o600);
+    const discard = async () => {
+      await handle.close().catch(() => undefined);
+      await unlink(path).catch(() => undefined);
+    };
+    return {
+      write: async (chunk) => {
+        for (let done = 0; done < chunk.length; ) {
+          done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
+        }
+      },
+      commit: async (record) => {
+        try {
+          await handle.write(encodeTrailer(record));
+          await handle.close();
+          await rename(path, this.#pathOf(place, record));
+        } catch (error) {
+          await discard();
+          throw error;
+        }
+        this.#bytes += record.bytes;
+      },
+      discard,
+    };
+  }
+
+  /** Keeps a segment in memory while the disk refuses it. False when that is full, too. */
+  keepInMemory(place: Place, record: SegmentRecord, bytes: Buffer): boolean {
+    if (this.#memoryBytes + bytes.length > MEMORY_RING_BYTES) return false;
+    this.#memory.set(this.#pathOf(place, record), bytes);
+    this.#memoryBytes += bytes.length;
+    this.#bytes += bytes.length;
+    return true;
+  }
+
+  /** The bytes of a segment as a stream; its trailer is cut off. */
+  stream(place: Place, record: SegmentRecord): Readable {
+    const path = this.#pathOf(place, record);
+    const inMemory = this.#memory.get(path);
+    if (inMemory !== undefined) return Readable.from([inMemory]);
+    return createReadStream(path, { end: record.bytes - 1, highWaterMark: 256 * 1024 });
+  }
+
+  /** The bytes of a segment as a whole. Rejects when the file is gone or short. */
+  async read(place: Place, record: SegmentRecord): Promise<Buffer> {
+    const path = this.#pathOf(place, record);
+    const inMemory = this.#memory.get(path);
+    if (inMemory !== undefined) return inMemory;
+    const handle = await open(path, 'r');
+    try {
+      const buffer = Buffer.allocUnsafeSlow(record.bytes);
+      let done = 0;
+      while (done < buffer.length) {
+        const { bytesRead } = await handle.read(buffer, done, buffer.length - done, done);
+        if (bytesRead === 0) throw new Error(`${spoolFileName(record)} is short`);
+        done += bytesRead;
+      }
+      return buffer;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Lets a segment go. */
+  drop(place: Place, record: SegmentRecord): void {
+    const path = this.#pathOf(place, record);
+    this.#bytes -= record.bytes;
+    const inMemory = this.#memory.get(path);
+    if (inMemory !== undefined) {
+      this.#memory.delete(path);
+      this.#memoryBytes -= inMemory.length;
+      return;
+    }
+    unlink(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') this.events.spoolFailed('unlink', error);
+    });
+  }
+
+  #folderOf(place: Place): string {
+    return join(this.folder, 'segments', place.source, place.rendition);
+  }
+
+  #pathOf(place: Place, record: SegmentRecord): string {
+    return join(this.#folderOf(place), spoolFileName(record));
+  }
+}
+
+/** A segment that is being written. It ends with `commit` or `discard`. */
+export type StagedSegment = {
+  write(chunk: Uint8Array): Promise<void>;
+  commit(record: SegmentRecord): Promise<void>;
+  discard(): Promise<void>;
+};
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory() && isName(entry.name)).map((entry) => entry.name);
+}
+
+/** Whether the disk refused for lack of room. */
+export const isDiskFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException)?.code ?? '');

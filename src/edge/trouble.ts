@@ -1,0 +1,50 @@
+import type { LiveMixError, Trouble } from '../media/error.ts';
+import type { GapReason } from '../media/segment-record.ts';
+import { PrefixRefused } from './ingest/media-origin.ts';
+
+/** What an operator is told of a playlist that could not be taken in. Here, unlike in the answer, the setting to add is named whole. */
+export function ingestTrouble(error: LiveMixError): Trouble {
+  if (!(error instanceof PrefixRefused)) return { code: error.code, detail: error.message, hint: error.hint };
+  const hint = `Start the edge with ${error.wanted}`;
+  return { code: error.code, detail: error.message, hint: hint.slice(0, 300) };
+}
+
+/** What an operator is told of media that could not be had. */
+export const gapTrouble = (reason: GapReason): Trouble => ({ code: reason, ...gapTexts[reason] });
+
+const gapTexts: Readonly<Record<GapReason, Omit<Trouble, 'code'>>> = {
+  source_skipped: {
+    detail: 'The encoder’s numbers went on without some segments that no playlist named.',
+    hint: 'Raise -hls_list_size, so that a playlist that was lost is made good by the next.',
+  },
+  truncated_at_source: {
+    detail: 'A segment was empty, cut off or no MPEG-TS when it was read.',
+    hint: 'Leave out -hls_flags delete_segments, or raise -hls_list_size and -hls_delete_threshold.',
+  },
+  missing_at_source: {
+    detail: 'A segment that a playlist named was not there.',
+    hint: 'Check that MPEG-TS-URI-Prefix is the folder of -hls_segment_filename.',
+  },
+  unreadable_at_source: {
+    detail: 'A segment could not be read.',
+    hint: 'The edge needs the right to read it; links, pipes and devices are not followed.',
+  },
+  name_reused: {
+    detail: 'Two segments came under one file name.',
+    hint: 'Give every segment its own name: -hls_segment_filename cam-%06d.ts.',
+  },
+  too_large: { detail: 'A segment was larger than 32 MiB.', hint: 'Lower -hls_time or the bit rate.' },
+  too_long: {
+    detail: 'A segment was longer than 60 s.',
+    hint: 'Give the encoder a key frame every two seconds: -g 50 -sc_threshold 0.',
+  },
+  bad_name: {
+    detail: 'A segment had a name that is no plain file name with a media extension.',
+    hint: 'Leave out -hls_base_url and name segments like cam-%06d.ts.',
+  },
+  origin_not_allowed: {
+    detail: 'A segment lay at a web origin that this edge may not read from.',
+    hint: 'Add the origin to LIVEMIX_MEDIA_ORIGINS.',
+  },
+  spool_full: { detail: 'The disk is full.', hint: 'Free disk space or lower LIVEMIX_SPOOL_BYTES.' },
+};

@@ -1,0 +1,194 @@
+import { WebSocket } from 'ws';
+import { type Millis, millis } from '../../media/units.ts';
+import type { SystemClock } from '../../runtime/clock.ts';
+import { redialPause } from '../../runtime/retry.ts';
+import {
+  type Desired,
+  decodeControlMessage,
+  type EdgeMessage,
+  encodeMessage,
+  type Hello,
+  LINK_SILENCE_MS,
+  MAX_MESSAGE_BYTES,
+  PING_EVERY_MS,
+  type Report,
+} from '../../wire/link-messages.ts';
+import { LINK_PATH } from '../../wire/uplink.ts';
+import type { EdgeEvents } from '../events.ts';
+import { ClockOffset } from './clock-offset.ts';
+
+/** How long the edge goes on with what it was told when the link has dropped. */
+const GOES_ON_FOR_MS = 60_000;
+const REPORT_EVERY_MS = 5_000;
+/** Changes within this time go into one report. */
+const REPORT_SOON_MS = 20;
+const HANDSHAKE_MS = 5_000;
+
+/** What the link tells and asks of the edge. */
+export interface LinkClient {
+  hello(): Hello;
+  report(revision: number): Report;
+  /** Control's desired state, the whole of it. `first`: of this link. */
+  desired(desired: Desired, control: URL, first: boolean): Promise<void>;
+  /** The link has been gone for so long that nothing is forwarded any more. */
+  forgotten(): void;
+}
+
+/** The edge's link to control: it dials out, says what it has, and is told what is wanted. Redials for ever. */
+export class Link {
+  #socket: WebSocket | undefined;
+  #revision = 0;
+  #reporting = false;
+  #stale = false;
+
+  constructor(
+    private readonly controls: readonly URL[],
+    private readonly token: string | undefined,
+    private readonly client: LinkClient,
+    private readonly clock: SystemClock,
+    private readonly events: EdgeEvents,
+  ) {}
+
+  get open(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Something changed that control should know of. */
+  reportSoon(): void {
+    if (this.#reporting) return;
+    this.#reporting = true;
+    this.clock.after(millis(REPORT_SOON_MS), () => {
+      this.#reporting = false;
+      this.#report();
+    });
+  }
+
+  /** Control says that a newer link of this edge is open: dial again. */
+  redial(): void {
+    this.#stale = true;
+    this.#socket?.terminate();
+  }
+
+  /** Dials, and dials again, until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    let attempt = 0;
+    let lostAt = this.clock.monotonic();
+    for (let turn = 0; !signal.aborted; turn++) {
+      const control = this.controls[turn % this.controls.length]!;
+      const reason = await this.#connect(control, signal);
+      if (signal.aborted) return;
+      if (reason.wasOpen) {
+        attempt = 0;
+        lostAt = this.clock.monotonic();
+        this.events.linkClosed(control.href, reason.text);
+      }
+      const outage = millis(this.clock.monotonic() - lostAt);
+      const pause = this.#stale ? millis(100) : redialPause(attempt, outage, Math.random);
+      this.#stale = false;
+      if (!reason.wasOpen) this.events.linkFailed(control.href, reason.text, pause);
+      attempt += 1;
+      await this.#pause(pause, outage, signal);
+    }
+  }
+
+  async #pause(pause: Millis, outage: Millis, signal: AbortSignal): Promise<void> {
+    const left = GOES_ON_FOR_MS - outage;
+    if (left > 0 && pause > left) {
+      await this.clock.sleep(millis(left), signal);
+      if (!signal.aborted) this.client.forgotten();
+      return this.clock.sleep(millis(pause - left), signal);
+    }
+    if (left <= 0) this.client.forgotten();
+    return this.clock.sleep(pause, signal);
+  }
+
+  /** Resolves when the link has ended, with the reason. */
+  #connect(control: URL, signal: AbortSignal): Promise<{ wasOpen: boolean; text: string }> {
+    const url = new URL(LINK_PATH, control);
+    url.protocol = control.protocol === 'https:' ? 'wss:' : 'ws:';
+    const socket = new WebSocket(url, {
+      perMessageDeflate: false,
+      maxPayload: MAX_MESSAGE_BYTES,
+      handshakeTimeout: HANDSHAKE_MS,
+      followRedirects: false,
+      ...(this.token !== undefined && { headers: { Authorization: `Bearer ${this.token}` } }),
+    });
+    this.#socket = socket;
+    this.#revision = 0;
+    const offset = new ClockOffset();
+    let wasOpen = false;
+    let text = 'closed';
+    let heardAt = this.clock.monotonic();
+    let applying: Promise<void> = Promise.resolve();
+
+    const ping = () => {
+      if (this.clock.monotonic() - heardAt > LINK_SILENCE_MS) {
+        text = 'control is silent';
+        socket.terminate();
+      } else if (this.open) this.#send({ type: 'ping', sentAt: this.#machineNow() });
+    };
+    const timers = [
+      this.clock.every(millis(PING_EVERY_MS), ping),
+      this.clock.every(millis(REPORT_EVERY_MS), () => this.#report()),
+    ];
+    const abort = () => socket.close(1001);
+    signal.addEventListener('abort', abort, { once: true });
+
+    return new Promise((resolve) => {
+      socket.on('open', () => {
+        heardAt = this.clock.monotonic();
+        this.#send(this.client.hello());
+        this.#report();
+        ping();
+      });
+      socket.on('message', (data, isBinary) => {
+        heardAt = this.clock.monotonic();
+        const message = isBinary ? undefined : decodeControlMessage(String(data));
+        if (message === undefined) return;
+        if (message.type === 'pong') {
+          this.clock.follow(offset.sample(message.sentAt, message.now, this.#machineNow()));
+          return;
+        }
+        const first = !wasOpen;
+        wasOpen = true;
+        if (first) this.events.linkOpened(control.href, message.generation, this.clock.offset);
+        // One after the other: a later state must not be overtaken by an earlier one.
+        applying = applying.then(async () => {
+          if (this.#socket !== socket) return;
+          await this.client.desired(message, control, first);
+          this.#revision = message.revision;
+          this.reportSoon();
+        });
+        applying.catch((error: Error) => {
+          text = error.message;
+          socket.terminate();
+        });
+      });
+      socket.on('unexpected-response', (request, response) => {
+        text = response.statusCode === 401 ? 'control refuses LIVEMIX_EDGE_TOKEN (401)' : `control answered ${response.statusCode}`;
+        request.destroy();
+      });
+      socket.on('error', (error) => {
+        if (text === 'closed') text = error.message;
+      });
+      socket.on('close', (code, reason) => {
+        for (const timer of timers) timer.cancel();
+        signal.removeEventListener('abort', abort);
+        if (text === 'closed') text = reason.length > 0 ? `${code} ${reason}` : `closed (${code})`;
+        resolve({ wasOpen, text });
+      });
+    });
+  }
+
+  #machineNow(): number {
+    return this.clock.now() - this.clock.offset;
+  }
+
+  #report(): void {
+    if (this.open) this.#send(this.client.report(this.#revision));
+  }
+
+  #send(message: EdgeMessage): void {
+    this.#socket?.send(encodeMessage(message));
+  }
+}

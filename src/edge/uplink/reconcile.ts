@@ -1,0 +1,30 @@
+import { MAIN } from '../../media/name.ts';
+import type { Desired, Floor } from '../../wire/link-messages.ts';
+
+/** What a source is told when control's desired state arrives. */
+export type Order = {
+  readonly source: string;
+  readonly forward: boolean;
+  readonly floor?: Floor;
+  /** The edge that owns the name instead. */
+  readonly takenBy?: string;
+};
+
+/**
+ * Turns the whole desired state into one order for each source this edge has. Sources that control does not
+ * name are not forwarded; names that this edge does not have, and renditions it does not know, are ignored.
+ */
+export function reconcile(desired: Desired, sources: Iterable<string>): readonly Order[] {
+  const wanted = new Map(desired.sources.map((source) => [source.name, source]));
+  return [...sources].map((source) => {
+    const order = wanted.get(source);
+    if (order === undefined) return { source, forward: false };
+    const { floor, takenBy } = order;
+    return {
+      source,
+      forward: takenBy === undefined && order.forward.includes(MAIN),
+      ...(floor !== undefined && { floor }),
+      ...(takenBy !== undefined && { takenBy }),
+    };
+  });
+}

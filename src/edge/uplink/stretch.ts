@@ -1,0 +1,65 @@
+import { tailOf, totalDuration } from '../../media/live-list.ts';
+import { roundedDuration, type SegmentRecord } from '../../media/segment-record.ts';
+import type { Stretch } from '../spool/ledger.ts';
+
+/** The record as control publishes it: part of a stretch, whose first segment carries EXT-X-DISCONTINUITY. */
+export const publish = (record: SegmentRecord, stretch: Stretch): SegmentRecord => ({
+  ...record,
+  discontinuity: record.discontinuity || record.sequence === stretch.first,
+  discontinuitySequence: record.discontinuitySequence + stretch.ordinal,
+  targetDuration: stretch.targetDuration,
+  listFrom: stretch.first,
+});
+
+/** What to do next so that viewers get the newest, and never a list that skips something. */
+export type StretchPlan =
+  /** Nothing is unpublished. */
+  | { readonly kind: 'rest' }
+  /** The open stretch goes on with all that is unpublished. */
+  | { readonly kind: 'continue' }
+  /** What lies before `first` is left out; a stretch opens there. */
+  | { readonly kind: 'open'; readonly first: SegmentRecord; readonly skipped: number };
+
+/**
+ * Whether the open stretch goes on or a new one begins with the tail. It goes on while no more is unpublished
+ * than a player can take without losing touch: one tail after a pause of forwarding, two while it runs. A new
+ * stretch takes only numbers that were never published, so that no segment ever changes its discontinuity.
+ *
+ * @param records the window, from the source's floor on
+ * @param through the newest published number
+ */
+export function planStretch(
+  records: readonly SegmentRecord[],
+  stretch: Stretch | undefined,
+  through: number,
+  paused: boolean,
+): StretchPlan {
+  const unpublished = lastContiguous(records.filter((record) => record.sequence > through));
+  if (unpublished.length === 0) return { kind: 'rest' };
+  const goesOn = stretch !== undefined && unpublished[0]!.sequence === Math.max(through + 1, stretch.first);
+  const tail = tailOf(unpublished);
+  const allowed = totalDuration(tail) * (paused ? 1 : 2);
+  if (goesOn && totalDuration(unpublished) <= allowed) return { kind: 'continue' };
+  const first = tail.find((record) => record.gap === undefined);
+  if (first === undefined) return { kind: 'rest' };
+  return { kind: 'open', first, skipped: records.filter((r) => r.sequence > through && r.sequence < first.sequence).length };
+}
+
+/** The newest records that stand in one list: without a jump in their numbers. */
+function lastContiguous(records: readonly SegmentRecord[]): readonly SegmentRecord[] {
+  let start = records.length - 1;
+  while (start > 0 && records[start - 1]!.sequence + 1 === records[start]!.sequence) start -= 1;
+  return records.slice(Math.max(start, 0));
+}
+
+/**
+ * The target duration of a stretch that opens now: the longest segment of the newest minute, rounded, and at
+ * least what the encoder says itself.
+ */
+export function chooseTargetDuration(records: readonly SegmentRecord[]): number {
+  const newest = records.at(-1);
+  if (newest === undefined) return 1;
+  const minuteAgo = newest.at - 60_000;
+  const media = records.filter((record) => record.at >= minuteAgo && record.gap === undefined);
+  return Math.max(1, Math.min(newest.encoder.targetDuration, 60), ...media.map(roundedDuration));
+}

@@ -1,0 +1,194 @@
+import { MAIN } from '../../media/name.ts';
+import { bytes } from '../../media/units.ts';
+import type { SystemClock } from '../../runtime/clock.ts';
+import { type Desired, type Hello, PROTOCOL, type Report, type SourceReport } from '../../wire/link-messages.ts';
+import type { EdgeEvents } from '../events.ts';
+import type { Source } from '../source.ts';
+import type { Sources } from '../sources.ts';
+import { Link, type LinkClient } from './link.ts';
+import { type LinkView, Outbox } from './outbox.ts';
+import { reconcile } from './reconcile.ts';
+import { UplinkClient, type UplinkTarget } from './uplink-client.ts';
+
+export type UplinkSettings = {
+  readonly controls: readonly URL[];
+  readonly edge: string;
+  readonly token: string | undefined;
+  readonly version: string;
+  readonly maxSpoolBytes: number;
+};
+
+/** The edge's side towards control: what it reports, what it is told, and the outboxes that send. */
+export class Uplink implements LinkClient, LinkView {
+  readonly #link: Link;
+  readonly #client = new UplinkClient();
+  readonly #outboxes = new Map<string, Outbox>();
+  readonly #takenBy = new Map<string, string>();
+  readonly #ending = new AbortController();
+  readonly #running: Promise<unknown>[] = [];
+  #target: UplinkTarget | undefined;
+  #desired: Desired | undefined;
+  #liveSegments = 6;
+  #reportedBytes = { at: 0, forwarded: 0, rate: 0 };
+
+  constructor(
+    private readonly sources: Sources,
+    private readonly settings: UplinkSettings,
+    private readonly clock: SystemClock,
+    private readonly events: EdgeEvents,
+    /** Something failed that should not: the node ends. */
+    private readonly onFailure: (error: unknown) => void,
+  ) {
+    this.#link = new Link(settings.controls, settings.token, this, clock, events);
+  }
+
+  start(): void {
+    for (const source of this.sources.all) this.#open(source);
+    this.sources.onAppear((source) => {
+      this.#open(source);
+      this.#link.reportSoon();
+    });
+    this.#keep(this.#link.run(this.#ending.signal));
+  }
+
+  /** Whether control can be reached now. */
+  get connected(): boolean {
+    return this.#link.open && this.#target !== undefined;
+  }
+
+  /** The edge that owns a name that this edge reports, too. */
+  ownerOf(source: string): string | undefined {
+    return this.#takenBy.get(source);
+  }
+
+  /** Something about a source changed that its operator should see. */
+  reportSoon(): void {
+    this.#link.reportSoon();
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort();
+    this.#client.close();
+    await Promise.all(this.#running);
+  }
+
+  #open(source: Source): void {
+    const tools = { link: this, client: this.#client, spool: this.sources.spool, clock: this.clock, events: this.events };
+    const outbox = new Outbox(source, source.rendition(MAIN)!, tools);
+    this.#outboxes.set(source.name, outbox);
+    this.#keep(outbox.run(this.#ending.signal));
+  }
+
+  #keep(running: Promise<void>): void {
+    this.#running.push(running.catch((error) => this.onFailure(error)));
+  }
+
+  // What outboxes see of the link.
+
+  get target(): UplinkTarget | undefined {
+    return this.#target;
+  }
+
+  get liveSegments(): number {
+    return this.#liveSegments;
+  }
+
+  stale(target: UplinkTarget): void {
+    if (this.#target !== target) return;
+    this.#target = undefined;
+    this.#link.redial();
+  }
+
+  // What the link tells and asks.
+
+  hello(): Hello {
+    const { edge, version } = this.settings;
+    return { type: 'hello', protocol: PROTOCOL, version, edge, spool: this.sources.spool.id };
+  }
+
+  report(revision: number): Report {
+    const sources: SourceReport[] = [...this.sources.all].map((source) => this.#reportOf(source));
+    for (const [name, trouble] of this.sources.refused) {
+      if (sources.length < 64) sources.push({ ...unnumbered, name, trouble });
+    }
+    return {
+      type: 'report',
+      revision,
+      spoolBytes: this.sources.spool.bytes,
+      spoolMaxBytes: this.settings.maxSpoolBytes,
+      uplinkBytesPerSecond: this.#uplinkRate(),
+      sources,
+    };
+  }
+
+  async desired(desired: Desired, control: URL, first: boolean): Promise<void> {
+    this.#desired = desired;
+    this.#liveSegments = desired.liveSegments;
+    const { edge, token } = this.settings;
+    if (first || this.#target?.generation !== desired.generation) {
+      this.#target = { control, edge, generation: desired.generation, token };
+    }
+    await this.#apply(desired);
+    if (first) for (const outbox of this.#outboxes.values()) outbox.linkOpened();
+  }
+
+  forgotten(): void {
+    if (this.#target === undefined) return;
+    this.#target = undefined;
+    for (const outbox of this.#outboxes.values()) outbox.want(false);
+  }
+
+  async #apply(desired: Desired): Promise<void> {
+    const names = [...this.#outboxes.keys()];
+    for (const order of reconcile(desired, names)) {
+      const source = this.sources.find(order.source)!;
+      if (order.takenBy === undefined) this.#takenBy.delete(order.source);
+      else {
+        this.#takenBy.set(order.source, order.takenBy);
+        this.events.sourceTaken(order.source, order.takenBy);
+      }
+      if (order.floor !== undefined) await source.ledger.raiseFloor(order.floor);
+      if (desired === this.#desired) this.#outboxes.get(order.source)!.want(order.forward);
+    }
+  }
+
+  #reportOf(source: Source): SourceReport {
+    const { ledger, trouble } = source;
+    return {
+      name: source.name,
+      sending: source.sending,
+      reservedSequence: ledger.reservedSequence,
+      reservedDiscontinuity: ledger.reservedDiscontinuity,
+      floor: ledger.floor,
+      targetDuration: source.targetDuration,
+      forwarding: this.#outboxes.get(source.name)?.forwarding ? [MAIN] : [],
+      ingestedBytes: source.ingestedBytes,
+      forwardedBytes: source.forwardedBytes,
+      lastSegmentAt: source.lastSegmentAt ?? null,
+      ...(trouble !== undefined && { trouble }),
+    };
+  }
+
+  #uplinkRate(): number {
+    const now = this.clock.monotonic();
+    const forwarded = [...this.sources.all].reduce((sum, source) => sum + source.forwardedBytes, 0);
+    const { at, forwarded: before } = this.#reportedBytes;
+    if (now - at >= 2_000) {
+      const rate = at === 0 ? 0 : Math.round(((forwarded - before) * 1000) / (now - at));
+      this.#reportedBytes = { at: now, forwarded, rate };
+    }
+    return bytes(this.#reportedBytes.rate);
+  }
+}
+
+const unnumbered: Omit<SourceReport, 'name' | 'trouble'> = {
+  sending: false,
+  reservedSequence: 0,
+  reservedDiscontinuity: 0,
+  floor: { sequence: 0, discontinuity: 0 },
+  targetDuration: 0,
+  forwarding: [],
+  ingestedBytes: 0,
+  forwardedBytes: 0,
+  lastSegmentAt: null,
+};

@@ -1,0 +1,133 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LiveMixError } from '../media/error.ts';
+import { isName, MAIN } from '../media/name.ts';
+import { parseSegmentFileName } from '../media/segment-record.ts';
+import { answerProblem, requestId } from '../runtime/answer.ts';
+import { answerPlaylist } from './answer-playlist.ts';
+import { answerSegment } from './answer-segment.ts';
+import type { Presence } from './presence.ts';
+import type { RenderedPlaylist } from './rendered-playlist.ts';
+
+/** Which segment a URL names; `digest` is the first 22 characters of the real one. */
+export type SegmentName = {
+  readonly source: string;
+  readonly rendition: string;
+  readonly fileName: string;
+  readonly sequence: number;
+  readonly digest: string;
+  readonly extension: string;
+};
+
+/** What a node must have to serve live HLS. Both throw `LiveMixError`. */
+export interface LiveHost {
+  /** The list as it is now; waits while a source is starting. `gone` aborts when the viewer went away. */
+  playlist(source: string, rendition: string, gone: () => AbortSignal): RenderedPlaylist | Promise<RenderedPlaylist>;
+  /** The bytes of a segment; undefined when they are not here. */
+  segment(name: SegmentName): Buffer | undefined | Promise<Buffer | undefined>;
+  readonly presence: Presence;
+  requestFailed(requestId: string, error: unknown): void;
+}
+
+/**
+ * Answers requests below `/live/` and `/m/`; false for any other path. This is the way every viewer goes, so
+ * it stands on Node's own HTTP and does nothing that a request does not need.
+ */
+export function answerLive(host: LiveHost, request: IncomingMessage, response: ServerResponse, path: string): boolean {
+  const media = path.startsWith('/m/');
+  if (!media && !path.startsWith('/live/')) return false;
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    answerOther(request, response);
+    return true;
+  }
+  try {
+    if (media) answerMedia(host, request, response, path);
+    else answerList(host, request, response, path);
+  } catch (error) {
+    answerFailure(host, response, error);
+  }
+  return true;
+}
+
+function answerList(host: LiveHost, request: IncomingMessage, response: ServerResponse, path: string): void {
+  const [source, file, more] = path.slice('/live/'.length).split('/');
+  if (more !== undefined || file === undefined || !file.endsWith('.m3u8') || !isName(source!)) {
+    throw new LiveMixError('not_found', 'There is no such playlist.');
+  }
+  const name = file.slice(0, -'.m3u8'.length);
+  const answer = host.playlist(source!, name === 'index' ? MAIN : name, () => goneSignal(response));
+  host.presence.polled(source!, request);
+  if (!(answer instanceof Promise)) {
+    answerPlaylist(request, response, answer);
+    return;
+  }
+  answer.then(
+    (playlist) => answerPlaylist(request, response, playlist),
+    (error) => answerFailure(host, response, error),
+  );
+}
+
+function answerMedia(host: LiveHost, request: IncomingMessage, response: ServerResponse, path: string): void {
+  const [source, rendition, fileName, more] = path.slice('/m/'.length).split('/');
+  const parsed = parseSegmentFileName(fileName ?? '');
+  if (more !== undefined || parsed === undefined || !isName(source!) || !isName(rendition!)) throw segmentUnknown();
+  const name = { source: source!, rendition: rendition!, fileName: fileName!, ...parsed };
+  const found = host.segment(name);
+  if (!(found instanceof Promise)) {
+    sendSegment(host, request, response, name, found);
+    return;
+  }
+  found.then(
+    (bytes) => sendSegment(host, request, response, name, bytes),
+    (error) => answerFailure(host, response, error),
+  ).catch((error) => answerFailure(host, response, error));
+}
+
+function sendSegment(
+  host: LiveHost,
+  request: IncomingMessage,
+  response: ServerResponse,
+  name: SegmentName,
+  bytes: Buffer | undefined,
+): void {
+  if (bytes === undefined) throw segmentUnknown();
+  // Presence goes on while a long segment is being sent; a short one is sent at once.
+  answerSegment(request, response, bytes, name);
+  if (response.writableFinished) host.presence.touched(name.source);
+  else response.once('close', host.presence.sending(name.source));
+}
+
+const segmentUnknown = () => new LiveMixError('segment_unknown', 'There is no such segment here, or no longer.');
+
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return gone.signal;
+}
+
+/** Cross-origin players ask first when they send a Range header. */
+function answerOther(request: IncomingMessage, response: ServerResponse): void {
+  if (request.method === 'OPTIONS') {
+    response.writeHead(204, {
+      'Access-Control-Allow-Origin': '*',
+      'Access-Control-Allow-Methods': 'GET, HEAD, OPTIONS',
+      'Access-Control-Allow-Headers': 'Range, If-None-Match',
+      'Access-Control-Max-Age': '86400',
+      Allow: 'GET, HEAD, OPTIONS',
+    });
+    response.end();
+    return;
+  }
+  const error = new LiveMixError('method_not_allowed', 'Media can only be read.');
+  answerProblem(response, error, requestId(), { Allow: 'GET, HEAD, OPTIONS' });
+}
+
+function answerFailure(host: LiveHost, response: ServerResponse, error: unknown): void {
+  const id = requestId();
+  if (response.destroyed || response.headersSent) return;
+  if (error instanceof LiveMixError) {
+    answerProblem(response, error, id, { 'Access-Control-Allow-Origin': '*' });
+    return;
+  }
+  host.requestFailed(id, error);
+  answerProblem(response, new LiveMixError('internal', 'The request failed.'), id);
+}

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { renderMediaPlaylist } from '../hls/render.ts';
+import { type SegmentRecord, segmentFileName } from '../media/segment-record.ts';
+
+/** A playlist as it is sent, made once for all its viewers. */
+export type RenderedPlaylist = {
+  readonly text: Buffer;
+  /** Made when the first viewer asks for it. */
+  readonly gzip: () => Buffer;
+  readonly etag: string;
+  /** At most half a target duration (rfc8216bis App. B.1). */
+  readonly cacheControl: string;
+};
+
+/** A media playlist of a source's rendition. It lies two folders deep, as every playlist does, so segments are at `../../m/…`. */
+export function renderLive(source: string, rendition: string, list: readonly SegmentRecord[]): RenderedPlaylist {
+  const folder = `../../m/${source}/${rendition}/`;
+  const text = Buffer.from(renderMediaPlaylist(list, (record) => folder + segmentFileName(record)));
+  let gzip: Buffer | undefined;
+  const maxAge = Math.floor((list.at(-1)?.targetDuration ?? 0) / 2);
+  return {
+    text,
+    gzip: () => {
+      gzip ??= gzipSync(text, { level: 6 });
+      return gzip;
+    },
+    etag: `"${createHash('sha1').update(text).digest('base64url').slice(0, 16)}"`,
+    cacheControl: maxAge > 0 ? `public, max-age=${maxAge}` : 'no-cache',
+  };
+}

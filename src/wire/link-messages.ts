@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { NAME_PATTERN } from '../media/name.ts';
+
+/**
+ * What edge and control say to each other over the WebSocket that the edge dialled. Text frames, one JSON
+ * object each, at most `MAX_MESSAGE_BYTES`. Commands are desired state: a `desired` is the whole of it, so
+ * a lost or repeated message changes nothing.
+ */
+export const PROTOCOL = 1;
+export const MAX_MESSAGE_BYTES = 64 * 1024;
+/** How often the edge asks for the time, and after how long a silence either side holds the link for dead. */
+export const PING_EVERY_MS = 2_000;
+export const LINK_SILENCE_MS = 5_000;
+
+const name = z.string().regex(NAME_PATTERN);
+const count = z.number().int().nonnegative();
+
+const trouble = z.strictObject({
+  code: z.string().max(64),
+  detail: z.string().max(300),
+  hint: z.string().max(300),
+});
+
+/** Numbers below which a source may publish nothing: an earlier spool may have used them. */
+const floor = z.strictObject({ sequence: count, discontinuity: count });
+export type Floor = z.infer<typeof floor>;
+
+const sourceReport = z.strictObject({
+  name,
+  /** Whether the encoder sent something of late. */
+  sending: z.boolean(),
+  /** The first number and discontinuity not yet allowed: all below may have been used. */
+  reservedSequence: count,
+  reservedDiscontinuity: count,
+  /** The floor it keeps; control forwards nothing of an unknown spool before it has been told its own. */
+  floor,
+  targetDuration: count,
+  /** The renditions it is forwarding. */
+  forwarding: z.array(name).max(64),
+  ingestedBytes: count,
+  forwardedBytes: count,
+  lastSegmentAt: z.number().nullable(),
+  trouble: trouble.optional(),
+});
+export type SourceReport = z.infer<typeof sourceReport>;
+
+const hello = z.strictObject({
+  type: z.literal('hello'),
+  protocol: z.number().int(),
+  version: z.string().max(64),
+  edge: name,
+  spool: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/),
+});
+export type Hello = z.infer<typeof hello>;
+
+const report = z.strictObject({
+  type: z.literal('report'),
+  /** The newest `desired` that was applied: its receipt. */
+  revision: count,
+  spoolBytes: count,
+  spoolMaxBytes: count,
+  uplinkBytesPerSecond: count,
+  sources: z.array(sourceReport).max(64),
+});
+export type Report = z.infer<typeof report>;
+
+const ping = z.strictObject({ type: z.literal('ping'), sentAt: z.number() });
+const pong = z.strictObject({ type: z.literal('pong'), sentAt: z.number(), now: z.number() });
+
+const desiredSource = z.strictObject({
+  name,
+  /** The renditions to forward now. */
+  forward: z.array(name).max(64),
+  floor: floor.optional(),
+  /** The edge that owns this name: this report of it is refused. */
+  takenBy: name.optional(),
+});
+export type DesiredSource = z.infer<typeof desiredSource>;
+
+const desired = z.strictObject({
+  type: z.literal('desired'),
+  /** Counts within this link. */
+  revision: count,
+  /** Of this link; uploads carry it, an older one is refused. */
+  generation: count,
+  /** How many segments a live list of control's holds at least. */
+  liveSegments: z.number().int().min(1).max(1000),
+  sources: z.array(desiredSource).max(256),
+});
+export type Desired = z.infer<typeof desired>;
+
+const fromEdge = z.discriminatedUnion('type', [hello, report, ping]);
+export type EdgeMessage = z.infer<typeof fromEdge>;
+const fromControl = z.discriminatedUnion('type', [desired, pong]);
+export type ControlMessage = z.infer<typeof fromControl>;
+
+export const encodeMessage = (message: EdgeMessage | ControlMessage): string => JSON.stringify(message);
+
+/** Undefined when the text is no message of this protocol. */
+export const decodeEdgeMessage = (text: string): EdgeMessage | undefined => decode(fromEdge, text);
+export const decodeControlMessage = (text: string): ControlMessage | undefined => decode(fromControl, text);
+
+function decode<T>(schema: z.ZodType<T>, text: string): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

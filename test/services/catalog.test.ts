@@ -1,0 +1,212 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { Kysely, sql } from 'kysely';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { migrate } from '../../src/catalog/migrate.ts';
+import { migrations } from '../../src/catalog/migrations.ts';
+import { openCatalog } from '../../src/catalog/open-catalog.ts';
+import { SqliteThreadDialect } from '../../src/catalog/sqlite-dialect.ts';
+import { SqliteThread } from '../../src/catalog/sqlite-thread.ts';
+import { Turns } from '../../src/catalog/turns.ts';
+import { millis } from '../../src/media/units.ts';
+import { SystemClock } from '../../src/runtime/clock.ts';
+import { aSource, describeCatalog } from './catalog-contract.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const clock = new SystemClock();
+let folder: string;
+let files = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'livemix-catalog-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const newFile = () => join(folder, `${++files}`, 'catalog.db');
+const openFile = (file: string) => openCatalog(`sqlite:${file}`, { clock });
+
+describeCatalog('SQLite', async () => {
+  const file = newFile();
+  return () => openFile(file);
+});
+
+test.each([
+  ['postgres://host/db', /not built yet/],
+  ['sqlite:catalog.db', /not absolute/],
+  ['sqlite:', /no catalog URL/],
+  ['/var/lib/catalog.db', /Write sqlite:\/absolute/],
+])('%s is refused with the mend', async (url, message) => {
+  await expect(openCatalog(url, { clock })).rejects.toThrow(message);
+});
+
+test('a file that is no database is refused', async () => {
+  const file = join(folder, 'text.db');
+  await writeFile(file, 'this is no database, it is a text that is long enough to look like one'.repeat(20));
+  await expect(openFile(file)).rejects.toThrow(/not a database/);
+});
+
+test('every commit is synced: WAL, synchronous FULL, foreign keys', async () => {
+  const thread = await SqliteThread.open(join(folder, 'pragmas.db'), () => undefined);
+  const one = async (name: string) =>
+    Object.values((await thread.run(`pragma ${name}`, [])).rows[0] as object)[0];
+  expect([await one('journal_mode'), await one('synchronous'), await one('foreign_keys')]).toEqual([
+    'wal',
+    2,
+    1,
+  ]);
+  expect(await one('busy_timeout')).toBe(5000);
+  await thread.close();
+});
+
+test('a lock held for two seconds by another process is waited for, and the event loop goes on', async () => {
+  const file = newFile();
+  const catalog = await openFile(file);
+  const other = new DatabaseSync(file);
+  other.exec('begin immediate');
+  let longestGap = 0;
+  let last = performance.now();
+  const ticking = setInterval(() => {
+    longestGap = Math.max(longestGap, performance.now() - last);
+    last = performance.now();
+  }, 5);
+  const started = performance.now();
+  const saved = catalog.saveSource(aSource());
+  await sleep(2000);
+  other.exec('commit');
+  await saved;
+  clearInterval(ticking);
+  expect(performance.now() - started).toBeGreaterThan(1900);
+  expect(longestGap).toBeLessThan(300);
+  expect(await catalog.sources()).toEqual([aSource()]);
+  other.close();
+  await catalog.close();
+});
+
+test('a lock held for longer is db_busy, for all who wait, and passes', async () => {
+  const file = newFile();
+  const catalog = await openFile(file);
+  const other = new DatabaseSync(file);
+  other.exec('begin immediate');
+  const started = performance.now();
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 5 }, (_, index) => catalog.saveSource(aSource({ name: `camera-${index}` }))),
+  );
+  expect(performance.now() - started).toBeLessThan(9000);
+  for (const outcome of outcomes) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'db_busy', status: 503 } });
+  }
+  other.exec('rollback');
+  await catalog.saveSource(aSource());
+  expect(await catalog.sources()).toEqual([aSource()]);
+  other.close();
+  await catalog.close();
+});
+
+test('a catalog of a newer LiveMix is refused and left alone', async () => {
+  const file = newFile();
+  await (await openFile(file)).close();
+  const database = new DatabaseSync(file);
+  database.exec(`insert into livemix_migration values ('9999-future', '2030-01-01T00:00:00.000Z')`);
+  database.close();
+  await expect(openFile(file)).rejects.toThrow(/newer LiveMix \(it has 9999-future\)\. Run that version/);
+});
+
+test('migrations happen all or not at all', async () => {
+  const thread = await SqliteThread.open(join(folder, 'half.db'), () => undefined);
+  const turns = new Turns({ clock, maxWaiting: 10, longest: millis(5000) });
+  const database = new Kysely<never>({ dialect: new SqliteThreadDialect(thread, turns) });
+  const broken = {
+    ...migrations,
+    '0002-broken': { up: async (db: Kysely<unknown>) => void (await sql`create tabel x`.execute(db)) },
+  };
+  await expect(migrate(database, broken)).rejects.toThrow(/syntax error/);
+  const { rows } = await thread.run(`select name from sqlite_master where name = 'source'`, []);
+  expect(rows).toEqual([]);
+  await migrate(database);
+  await database.destroy();
+});
+
+test('nodes that open a new catalog at once all get it', async () => {
+  for (let round = 0; round < 5; round++) {
+    const file = newFile();
+    const catalogs = await Promise.all(Array.from({ length: 4 }, () => openFile(file)));
+    await catalogs[0]?.saveSource(aSource());
+    expect(await catalogs[3]?.sources()).toEqual([aSource()]);
+    await Promise.all(catalogs.map((catalog) => catalog.close()));
+  }
+});
+
+test('when the thread crashes, what was asked rejects and the loss is told once', async () => {
+  const lost: Error[] = [];
+  const crashing = new URL(
+    `data:text/javascript,${encodeURIComponent(`
+      import { parentPort } from 'node:worker_threads';
+      parentPort.postMessage({ id: 0, rows: [], changes: 0 });
+      parentPort.on('message', () => { throw new Error('out of order'); });`)}`,
+  );
+  const thread = await SqliteThread.open('/none', (error) => lost.push(error), crashing);
+  const asked = await Promise.allSettled([thread.run('select 1', []), thread.run('select 2', [])]);
+  expect(asked.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  await expect(thread.run('select 3', [])).rejects.toThrow('the catalog is lost: out of order');
+  await thread.close();
+  expect(lost.map(({ message }) => message)).toEqual(['the catalog is lost: out of order']);
+});
+
+test('kill -9 of a node loses no save that was acknowledged', async () => {
+  const build = join(folder, 'build');
+  await writeFile(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({
+      extends: join(root, 'tsconfig.json'),
+      compilerOptions: {
+        noEmit: false,
+        allowJs: true,
+        rootDir: join(root, 'src'),
+        outDir: build,
+        typeRoots: [join(root, 'node_modules/@types')],
+      },
+      include: [join(root, 'src/catalog')],
+      exclude: [join(root, 'src/**/*.test.ts')],
+    }),
+  );
+  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder]);
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const script = join(folder, 'save-for-ever.mjs');
+  await writeFile(
+    script,
+    `import { openCatalog } from './build/catalog/open-catalog.js';
+     import { SystemClock } from './build/runtime/clock.js';
+     const catalog = await openCatalog(process.argv[2], { clock: new SystemClock() });
+     const source = ${JSON.stringify(aSource())};
+     for (let n = 1; ; n++) {
+       await catalog.saveSource({ ...source, reservedSequence: n, name: 'camera-' + (n % 10) });
+       console.log(n);
+     }`,
+  );
+  const file = newFile();
+  for (let round = 0; round < 3; round++) {
+    const child = spawn(process.execPath, [script, `sqlite:${file}`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let acknowledged = 0;
+    for await (const line of createInterface({ input: child.stdout })) {
+      acknowledged = Number(line);
+      if (acknowledged === 50 + 37 * round) child.kill('SIGKILL');
+    }
+    if (child.signalCode === null) await once(child, 'exit');
+    expect(child.signalCode).toBe('SIGKILL');
+    const catalog = await openFile(file);
+    const kept = new Map((await catalog.sources()).map((source) => [source.name, source.reservedSequence]));
+    await catalog.close();
+    for (let n = acknowledged; n > acknowledged - 10; n--) {
+      expect(kept.get(`camera-${n % 10}`)).toBeGreaterThanOrEqual(n);
+    }
+  }
+});

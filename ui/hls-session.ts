@@ -1,0 +1,118 @@
+import Hls, { type ErrorData } from 'hls.js';
+import { Backoff } from './backoff.ts';
+import { hlsSettings } from './hls-settings.ts';
+import type { PlayNotes, PlaySession } from './play-session.ts';
+
+export { Hls };
+
+/** Media errors within this time of each other need more than the gentle cure. */
+const MEDIA_ERRORS_APART_MS = 3000;
+/** After this many failures the picture is given up and everything is loaded anew. */
+const GENTLE_TRIES = 3;
+
+/** Plays with hls.js and starts again after every fatal error, for ever. */
+export class HlsSession implements PlaySession {
+  readonly #video: HTMLVideoElement;
+  readonly #url: string;
+  readonly #notes: PlayNotes;
+  readonly #hls = new Hls(hlsSettings());
+  readonly #backoff = new Backoff();
+  #parsed = false;
+  #suspended = false;
+  #jumpWhenKnown = false;
+  #mediaErrorAt = Number.NEGATIVE_INFINITY;
+
+  constructor(video: HTMLVideoElement, url: string, notes: PlayNotes) {
+    this.#video = video;
+    this.#url = url;
+    this.#notes = notes;
+    const hls = this.#hls;
+    hls.on(Hls.Events.ERROR, (_, data) => this.#onError(data));
+    hls.on(Hls.Events.MANIFEST_PARSED, () => {
+      this.#parsed = true;
+      this.#play();
+    });
+    hls.on(Hls.Events.FRAG_BUFFERED, () => this.#backoff.succeeded());
+    hls.on(Hls.Events.LEVEL_UPDATED, () => {
+      if (!this.#jumpWhenKnown) return;
+      this.#jumpWhenKnown = false;
+      this.jumpToLive();
+    });
+    hls.loadSource(url);
+    hls.attachMedia(video);
+  }
+
+  suspend(): void {
+    this.#suspended = true;
+    this.#hls.stopLoad();
+  }
+
+  resume(): void {
+    if (!this.#suspended) return;
+    this.#suspended = false;
+    this.#jumpWhenKnown = true;
+    this.#load();
+  }
+
+  behind(): number | undefined {
+    const { latency } = this.#hls;
+    return this.#parsed && latency > 0 ? latency : undefined;
+  }
+
+  jumpToLive(): void {
+    const live = this.#hls.liveSyncPosition;
+    if (live !== null && live > this.#video.currentTime) this.#video.currentTime = live;
+  }
+
+  close(): void {
+    this.#backoff.cancel();
+    this.#hls.destroy();
+  }
+
+  #onError({ fatal, type, details }: ErrorData): void {
+    if (!fatal) {
+      this.#notes.error();
+      return;
+    }
+    this.#notes.fatal(details);
+    if (type === Hls.ErrorTypes.MEDIA_ERROR && this.#parsed) this.#recoverMedia();
+    else this.#loadLater();
+  }
+
+  /** The cure hls.js names; when it does not hold, everything anew, with a pause. */
+  #recoverMedia(): void {
+    const now = performance.now();
+    const soonAgain = now - this.#mediaErrorAt < MEDIA_ERRORS_APART_MS;
+    this.#mediaErrorAt = now;
+    if (soonAgain) {
+      this.#parsed = false;
+      this.#loadLater();
+    } else {
+      this.#hls.recoverMediaError();
+      this.#play();
+    }
+  }
+
+  #loadLater(): void {
+    this.#backoff.failed(() => {
+      if (this.#suspended) return;
+      if (this.#notes.mayLoad()) this.#load();
+      else this.#loadLater();
+    });
+  }
+
+  /** Goes on where the playlist is known and the picture can stay; else from the start. */
+  #load(): void {
+    if (this.#parsed && this.#backoff.failures < GENTLE_TRIES) {
+      this.#hls.startLoad(-1);
+    } else {
+      this.#parsed = false;
+      this.#hls.loadSource(this.#url);
+    }
+  }
+
+  /** A browser that refuses to start by itself leaves the video paused, and the status line says so. */
+  #play(): void {
+    if (this.#notes.wantsPlay()) this.#video.play().catch(() => {});
+  }
+}

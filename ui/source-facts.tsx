@@ -1,0 +1,22 @@
+import type { Source } from './api.ts';
+import { formatAge, formatCount } from './format.ts';
+import type { SourcesFeed } from './sources-feed.ts';
+
+/** One quiet line: where it comes from, who watches, how fresh it is. */
+export function SourceFacts({ source, feed }: { source: Source; feed: SourcesFeed }) {
+  return (
+    <p class="facts">
+      {source.edge !== '' && (
+        <span title="Edge">
+          <bdi>{source.edge}</bdi>
+        </span>
+      )}
+      {source.viewers !== undefined && <span>{formatCount(source.viewers, 'viewer', 'viewers')}</span>}
+      <span title="Last segment">
+        {source.lastSegmentAt === undefined
+          ? 'no segment yet'
+          : `segment ${formatAge(feed.serverNow - source.lastSegmentAt)}`}
+      </span>
+    </p>
+  );
+}
