@@ -10,7 +10,7 @@ import { SystemClock } from '../runtime/clock.ts';
 import { Scope } from '../runtime/scope.ts';
 import { readSettings } from '../runtime/settings.ts';
 import { runUntilSignal } from './run-node.ts';
-import { inPackage, type surroundings } from './surroundings.ts';
+import { inPackage, logTo, type surroundings } from './surroundings.ts';
 
 type DemoFlags = { readonly listen: string; readonly edgeListen: string; readonly dataDir: string };
 
@@ -19,7 +19,9 @@ const SOURCE = 'camera-0';
 /** `livemix demo`: all of LiveMix in one process, over the same ways as separate ones. */
 export const demoCommand = (exitWith: (code: number) => void): Command =>
   new Command('demo')
-    .description('Runs control, an edge and a test camera in one process, to look at. Nothing else is needed.')
+    .description(
+      'Runs control, an edge and a test camera in one process, to look at. Nothing else is needed.',
+    )
     .option('--listen <HOST:PORT>', 'where the page is', '127.0.0.1:8080')
     .option('--edge-listen <HOST:PORT>', 'where encoders push to', '127.0.0.1:9080')
     .option('--data-dir <DIR>', 'where everything is kept', './livemix-data/demo')
@@ -29,7 +31,7 @@ export const demoCommand = (exitWith: (code: number) => void): Command =>
 
 async function startDemo(flags: DemoFlags, given: ReturnType<typeof surroundings>) {
   const scope = new Scope();
-  const named = (name: string) => ({ ...given, log: given.log.child({ name }) });
+  const named = (name: string) => ({ ...given, log: logTo(name, 'info') });
   try {
     const control = await startControl(
       readSettings(controlSettings, {

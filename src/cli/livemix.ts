@@ -16,7 +16,9 @@ export async function runLiveMix(args: readonly string[]): Promise<number> {
     code = given;
   };
   const program = new Command('livemix')
-    .description('Live video from a LAN to the web: HLS in at an edge, HLS out at a control node, never transcoded.')
+    .description(
+      'Live video from a LAN to the web: HLS in at an edge, HLS out at a control node, never transcoded.',
+    )
     .version(version())
     .exitOverride()
     .addCommand(demoCommand(exitWith))
@@ -39,7 +41,7 @@ function controlCommand(exitWith: (code: number) => void): Command {
   const command = new Command('control')
     .description('Runs the control node: viewers and operators come here, edges dial in.')
     .action(async (flags) => {
-      const settings = readFor(controlSettings, flags);
+      const settings = await readFor(controlSettings, flags);
       const { startControl } = await import('../control/control-node.ts');
       exitWith(await runUntilSignal('control', settings.logLevel, (given) => startControl(settings, given)));
     });
@@ -50,7 +52,7 @@ function edgeCommand(exitWith: (code: number) => void): Command {
   const command = new Command('edge')
     .description('Runs an edge beside the cameras: encoders push HLS to it, it dials out to control.')
     .action(async (flags) => {
-      const settings = readFor(edgeSettings, flags);
+      const settings = await readFor(edgeSettings, flags);
       const { startEdge } = await import('../edge/edge-node.ts');
       exitWith(await runUntilSignal('edge', settings.logLevel, (given) => startEdge(settings, given)));
     });

@@ -22,7 +22,9 @@ export async function askControl<T>(
     });
   } catch (error) {
     const cause = (error as Error & { cause?: Error }).cause?.message ?? (error as Error).message;
-    throw new OperatorFailed(`control at ${control.origin} cannot be reached (${cause}). Is it running? See LIVEMIX_CONTROL_URL.`);
+    throw new OperatorFailed(
+      `control at ${control.origin} cannot be reached (${cause}). Is it running? See LIVEMIX_CONTROL_URL.`,
+    );
   }
   const text = await response.text();
   if (!response.ok) throw new OperatorFailed(refusalOf(text, response.status));

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { parseConfigFile } from '../runtime/config-file.ts';
-import { readSettings, type SettingsTable, SettingsError } from '../runtime/settings.ts';
+import { readSettings, SettingsError, type SettingsTable, settingName } from '../runtime/settings.ts';
 import { settingsHelp } from '../runtime/settings-help.ts';
-import { settingName } from '../runtime/settings.ts';
 
 /** Gives a command the flags and the help of its settings. */
 export function withSettings<T>(command: Command, table: SettingsTable<T>): Command {
@@ -23,9 +21,12 @@ export function withSettings<T>(command: Command, table: SettingsTable<T>): Comm
 }
 
 /** The settings as the user gave them. Warnings go to stderr, a line each. */
-export function readFor<T>(table: SettingsTable<T>, flags: Record<string, string | undefined>): T {
+export async function readFor<T>(
+  table: SettingsTable<T>,
+  flags: Record<string, string | undefined>,
+): Promise<T> {
   const { config, ...others } = flags;
-  const file = config === undefined ? undefined : parseConfigFile(readConfig(config), config);
+  const file = config === undefined ? undefined : await readConfig(config);
   const { values, warnings } = readSettings(table, {
     flags: others,
     env: process.env,
@@ -35,10 +36,14 @@ export function readFor<T>(table: SettingsTable<T>, flags: Record<string, string
   return values;
 }
 
-function readConfig(path: string): string {
+/** The YAML parser is loaded only where a file is given: it takes memory that a small edge box can use better. */
+async function readConfig(path: string): Promise<Record<string, unknown>> {
+  const { parseConfigFile } = await import('../runtime/config-file.ts');
   try {
-    return readFileSync(path, 'utf8');
+    return parseConfigFile(readFileSync(path, 'utf8'), path);
   } catch (error) {
-    throw new SettingsError('--config', `${path} cannot be read: ${(error as NodeJS.ErrnoException).code}.`);
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === undefined) throw error;
+    throw new SettingsError('--config', `${path} cannot be read: ${code}.`);
   }
 }

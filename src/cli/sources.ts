@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { SystemClock } from '../runtime/clock.ts';
-import { defineSettings, setting } from '../runtime/settings.ts';
 import * as types from '../runtime/setting-types.ts';
+import { defineSettings, setting } from '../runtime/settings.ts';
 import { askControl } from './operator-client.ts';
 import { readFor, withSettings } from './read-settings.ts';
 import { ageText, byteText, table } from './table.ts';
@@ -37,16 +37,24 @@ type SourceView = {
 
 /** `livemix sources …` */
 export function sourcesCommand(): Command {
-  const command = new Command('sources').description('Lists the sources of a control node and commands them.');
+  const command = new Command('sources').description(
+    'Lists the sources of a control node and commands them.',
+  );
   add(command, 'list', 'lists all sources', { isDefault: true }, async (ask) => {
     print(await ask<SourceView[]>('GET', '/v1/sources'));
   });
   add(command, 'show <name>', 'shows one source', {}, async (ask, name) => {
     print([await ask<SourceView>('GET', sourcePath(name!))]);
   });
-  add(command, 'mode <name> <mode>', 'forward it on-demand, always or not at all (off)', {}, async (ask, name, mode) => {
-    print([await ask<SourceView>('PATCH', sourcePath(name!), { mode })]);
-  });
+  add(
+    command,
+    'mode <name> <mode>',
+    'forward it on-demand, always or not at all (off)',
+    {},
+    async (ask, name, mode) => {
+      print([await ask<SourceView>('PATCH', sourcePath(name!), { mode })]);
+    },
+  );
   add(command, 'delete <name>', 'frees the name, for another edge to take', {}, async (ask, name) => {
     await ask('DELETE', sourcePath(name!));
     console.log(`${name} is deleted. If its edge still reports it, it appears again.`);
@@ -68,8 +76,11 @@ function add(
   const inner = command.command(usage, options).description(description);
   inner.action(async (...given: unknown[]) => {
     const names = given.filter((each) => typeof each === 'string');
-    const { controlUrl, adminToken } = readFor(operatorSettings, inner.opts());
-    await action((method, path, body) => askControl(controlUrl[0]!, adminToken, method, path, body), ...names);
+    const { controlUrl, adminToken } = await readFor(operatorSettings, inner.opts());
+    await action(
+      (method, path, body) => askControl(controlUrl[0]!, adminToken, method, path, body),
+      ...names,
+    );
   });
   withSettings(inner, operatorSettings);
 }
@@ -90,8 +101,11 @@ function print(sources: readonly SourceView[]): void {
     byteText(source.forwardedBytes),
     ageText(source.lastSegmentAt, now),
   ]);
-  console.log(table([['NAME', 'STATE', 'MODE', 'EDGE', 'VIEWERS', 'INGESTED', 'FORWARDED', 'LAST SEGMENT'], ...rows]));
+  console.log(
+    table([['NAME', 'STATE', 'MODE', 'EDGE', 'VIEWERS', 'INGESTED', 'FORWARDED', 'LAST SEGMENT'], ...rows]),
+  );
   for (const { name, trouble } of sources) {
-    if (trouble !== undefined) console.log(`\n${name}: ${trouble.detail}\n  ${trouble.hint} (${trouble.code})`);
+    if (trouble !== undefined)
+      console.log(`\n${name}: ${trouble.detail}\n  ${trouble.hint} (${trouble.code})`);
   }
 }

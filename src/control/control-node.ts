@@ -56,7 +56,8 @@ export async function startControl(
 ): Promise<ControlNode> {
   refuseOpenControl(settings);
   const cacheUrl = readUrl('LIVEMIX_CACHE_URL', settings.cacheUrl, parseCacheUrl);
-  if (settings.databaseUrl !== undefined) readUrl('LIVEMIX_DATABASE_URL', settings.databaseUrl, parseCatalogUrl);
+  if (settings.databaseUrl !== undefined)
+    readUrl('LIVEMIX_DATABASE_URL', settings.databaseUrl, parseCatalogUrl);
   const ui = await loadUiFiles(surroundings.uiFolder);
   const scope = new Scope();
   try {
@@ -136,7 +137,8 @@ function upgrade(
   head: Buffer,
 ): void {
   try {
-    if (pathOf(request) !== LINK_PATH) throw new LiveMixError('not_found', 'There is no WebSocket at this address.');
+    if (pathOf(request) !== LINK_PATH)
+      throw new LiveMixError('not_found', 'There is no WebSocket at this address.');
     refuseStrangeEdge(request, edgeToken);
   } catch (error) {
     return answerRaw(socket, error as LiveMixError);

@@ -67,7 +67,9 @@ async function answerOther(
     case '/healthz':
       return answerText(response, 200, 'ok\n');
     case '/readyz':
-      return routes.isReady() ? answerText(response, 200, 'ready\n') : answerText(response, 503, 'not ready\n');
+      return routes.isReady()
+        ? answerText(response, 200, 'ready\n')
+        : answerText(response, 503, 'not ready\n');
     case '/metrics':
       return answerMetrics(routes.metrics, request, response);
   }

@@ -15,14 +15,23 @@ export function controlEvents(log: Log, metrics: Metrics, clock: Clock) {
   const refusedLinks = metrics.counter('edge_links_refused_total', 'Links that were refused', ['reason']);
   const received = metrics.counter('live_segments_total', 'Segments received', ['source']);
   const receivedBytes = metrics.counter('live_bytes_total', 'Bytes of segments received', ['source']);
-  const receiveTime = metrics.histogram('live_receive_seconds', 'From the first byte of a segment to its receipt');
+  const receiveTime = metrics.histogram(
+    'live_receive_seconds',
+    'From the first byte of a segment to its receipt',
+  );
   const repeated = metrics.counter('live_repeated_total', 'Segments received more than once', ['source']);
   const refused = metrics.counter('live_refused_total', 'Uploads that were refused', ['code']);
-  const fromCache = metrics.counter('live_from_cache_total', 'Segments that a restarted control found in memcached');
+  const fromCache = metrics.counter(
+    'live_from_cache_total',
+    'Segments that a restarted control found in memcached',
+  );
   const renders = metrics.counter('live_renders_total', 'Playlists that were rendered', ['source']);
   const cacheHits = metrics.counter('cache_hits_total', 'Values found', ['layer']);
   const cacheMisses = metrics.counter('cache_misses_total', 'Values not found', ['layer']);
-  const cacheFailures = metrics.counter('cache_failures_total', 'Operations that failed', ['operation', 'reason']);
+  const cacheFailures = metrics.counter('cache_failures_total', 'Operations that failed', [
+    'operation',
+    'reason',
+  ]);
   const poisoned = metrics.counter('cache_poisoned_total', 'Values that did not match their tag');
 
   const saidAt = new Map<string, Millis>();
@@ -41,14 +50,18 @@ export function controlEvents(log: Log, metrics: Metrics, clock: Clock) {
     failed: (server, operation, error) => {
       cacheFailures.inc({ operation, reason: error.reason });
       rarely(`cache ${server} ${error.reason}`, () =>
-        log.warn({ server, operation, reason: error.reason, detail: error.message }, 'memcached is in trouble'),
+        log.warn(
+          { server, operation, reason: error.reason, detail: error.message },
+          'memcached is in trouble',
+        ),
       );
     },
     poisoned: (key) => {
       poisoned.inc();
       log.error({ key }, 'a cached value does not match its tag: somebody else writes to memcached');
     },
-    opened: (server) => log.warn({ server }, 'memcached is left out for a while; viewers do not depend on it'),
+    opened: (server) =>
+      log.warn({ server }, 'memcached is left out for a while; viewers do not depend on it'),
     closed: (server) => log.info({ server }, 'memcached answers again'),
     refusedSize: (server, size) =>
       log.warn({ server, bytes: size }, 'memcached refuses large values: start it with -I 32m'),
@@ -58,10 +71,14 @@ export function controlEvents(log: Log, metrics: Metrics, clock: Clock) {
     cache,
     started: (url: string, liveBytes: number) => {
       const sources = Math.floor(liveBytes / (13 * MIB));
-      log.info({ url, liveMiB: Math.floor(liveBytes / MIB) }, `control is listening; room for about ${sources} live sources at 4 Mbit/s`);
+      log.info(
+        { url, liveMiB: Math.floor(liveBytes / MIB) },
+        `control is listening; room for about ${sources} live sources at 4 Mbit/s`,
+      );
     },
     stopped: () => log.info('control has ended'),
-    requestFailed: (requestId: string, error: unknown) => log.error({ requestId, err: error }, 'a request failed'),
+    requestFailed: (requestId: string, error: unknown) =>
+      log.error({ requestId, err: error }, 'a request failed'),
     slowReaderCut: (peer: string) => log.info({ peer }, 'a reader was too slow and was cut off'),
     catalogFailed: (error: Error) => log.error({ err: error }, 'the catalog failed'),
 
@@ -101,6 +118,8 @@ export function controlEvents(log: Log, metrics: Metrics, clock: Clock) {
     },
     listRendered: (source: string) => renders.inc({ source }),
     liveFull: (source: string) =>
-      rarely('live full', () => log.error({ source }, 'no room for another live source: raise `max` in LIVEMIX_CACHE_URL')),
+      rarely('live full', () =>
+        log.error({ source }, 'no room for another live source: raise `max` in LIVEMIX_CACHE_URL'),
+      ),
   };
 }

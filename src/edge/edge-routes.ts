@@ -55,7 +55,11 @@ function listSources({ sources, uplink, lan, edge }: EdgeRoutes) {
       source.trouble ??
       (owner === undefined
         ? undefined
-        : { code: 'source_taken', detail: `The edge ${owner} owns this name.`, hint: 'Rename one of the two.' });
+        : {
+            code: 'source_taken',
+            detail: `The edge ${owner} owns this name.`,
+            hint: 'Rename one of the two.',
+          });
     return {
       name: source.name,
       edge,

@@ -18,14 +18,19 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
   const takenBytes = metrics.counter('ingest_bytes_total', 'Bytes of segments taken in', ['source']);
   const gaps = metrics.counter('ingest_gaps_total', 'Segments that were never got', ['source', 'reason']);
   const refused = metrics.counter('ingest_refused_total', 'Requests of encoders that were refused', ['code']);
-  const idle = metrics.counter('ingest_playlists_without_news_total', 'Playlists that added nothing', ['source']);
+  const idle = metrics.counter('ingest_playlists_without_news_total', 'Playlists that added nothing', [
+    'source',
+  ]);
   const runs = metrics.counter('ingest_runs_total', 'Lives of encoders that began', ['source']);
   const torn = metrics.counter('spool_torn_total', 'Spool files that were found torn', ['source']);
   const diskFull = metrics.counter('spool_full_total', 'Segments that met a full disk', ['kept']);
   const links = metrics.counter('link_opened_total', 'Links to control that were opened');
   const sent = metrics.counter('uplink_bytes_total', 'Bytes of segments sent to control', ['source']);
   const repeated = metrics.counter('uplink_repeated_bytes_total', 'Bytes sent more than once', ['source']);
-  const sendTime = metrics.histogram('uplink_send_seconds', 'From the first byte of a segment to its receipt');
+  const sendTime = metrics.histogram(
+    'uplink_send_seconds',
+    'From the first byte of a segment to its receipt',
+  );
   const stretches = metrics.counter('live_stretches_total', 'Stretches that were opened', ['source']);
   const skipped = metrics.counter('live_skipped_total', 'Segments that live left out', ['source']);
 
@@ -48,7 +53,8 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
     },
     stopped: () => log.info('edge has ended'),
     warned: (text: string) => log.warn(text),
-    requestFailed: (requestId: string, error: unknown) => log.error({ requestId, err: error }, 'a request failed'),
+    requestFailed: (requestId: string, error: unknown) =>
+      log.error({ requestId, err: error }, 'a request failed'),
     slowReaderCut: (peer: string) => log.info({ peer }, 'a reader was too slow and was cut off'),
 
     sourceAppeared: (source: string) => log.info({ source }, 'source appeared'),
@@ -84,7 +90,10 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
     ingestRefused: (source: string | undefined, error: LiveMixError, trouble: Trouble) => {
       refused.inc({ code: error.code });
       rarely(`refused ${source} ${error.code}`, () =>
-        log.warn({ source, code: error.code, detail: trouble.detail, hint: trouble.hint }, 'an encoder was refused'),
+        log.warn(
+          { source, code: error.code, detail: trouble.detail, hint: trouble.hint },
+          'an encoder was refused',
+        ),
       );
     },
 
@@ -94,11 +103,15 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
       torn.inc({ source });
       log.warn({ source, fileName }, 'a spool file was torn and is removed');
     },
-    spoolFailed: (operation: string, error: Error) => log.error({ operation, err: error }, 'the spool failed'),
+    spoolFailed: (operation: string, error: Error) =>
+      log.error({ operation, err: error }, 'the spool failed'),
     spoolInMemory: ({ source }: Place) => {
       diskFull.inc({ kept: 'memory' });
       rarely('spool in memory', () =>
-        log.warn({ source }, 'the disk is full: segments are kept in memory. Free space or lower LIVEMIX_SPOOL_BYTES'),
+        log.warn(
+          { source },
+          'the disk is full: segments are kept in memory. Free space or lower LIVEMIX_SPOOL_BYTES',
+        ),
       );
     },
     spoolFull: ({ source }: Place) => {
@@ -110,12 +123,18 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
       log.info({ control, generation, offsetMs: Math.round(offsetMs) }, 'link to control is open');
       links.inc();
     },
-    linkClosed: (control: string, reason: string) => log.warn({ control, reason }, 'link to control is closed'),
+    linkClosed: (control: string, reason: string) =>
+      log.warn({ control, reason }, 'link to control is closed'),
     linkFailed: (control: string, reason: string, nextMs: number) =>
-      rarely(`link ${reason}`, () => log.warn({ control, reason, nextMs: Math.round(nextMs) }, 'control cannot be reached')),
+      rarely(`link ${reason}`, () =>
+        log.warn({ control, reason, nextMs: Math.round(nextMs) }, 'control cannot be reached'),
+      ),
     sourceTaken: (source: string, owner: string) =>
       rarely(`taken ${source}`, () =>
-        log.warn({ source, owner }, 'another edge owns this source name: rename it, or `livemix sources delete`'),
+        log.warn(
+          { source, owner },
+          'another edge owns this source name: rename it, or `livemix sources delete`',
+        ),
       ),
     forwardingChanged: (source: string, forwarding: boolean) =>
       log.info({ source }, forwarding ? 'forwarding begins' : 'forwarding ends'),
@@ -131,6 +150,8 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
       sendTime.observe(took / 1000);
     },
     uplinkFailed: (source: string, reason: string) =>
-      rarely(`uplink ${source} ${reason}`, () => log.warn({ source, reason }, 'sending failed; it is tried again')),
+      rarely(`uplink ${source} ${reason}`, () =>
+        log.warn({ source, reason }, 'sending failed; it is tried again'),
+      ),
   };
 }

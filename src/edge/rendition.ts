@@ -127,4 +127,5 @@ export class Rendition {
   }
 }
 
-const takenKey = (name: string, bytes: number, modifiedAt: number): string => `${name}|${bytes}|${modifiedAt}`;
+const takenKey = (name: string, bytes: number, modifiedAt: number): string =>
+  `${name}|${bytes}|${modifiedAt}`;

@@ -83,7 +83,8 @@ export class Sources {
   inTrouble(name: string, trouble: Trouble): void {
     const source = this.#sources.get(name);
     if (source !== undefined) source.inTrouble(trouble);
-    else if (this.#refused.has(name) || this.#count < this.settings.maxSources) this.#refused.set(name, trouble);
+    else if (this.#refused.has(name) || this.#count < this.settings.maxSources)
+      this.#refused.set(name, trouble);
   }
 
   /** Lets the oldest media of all go until the spool fits its bound. */
@@ -97,7 +98,8 @@ export class Sources {
     for (const source of this.#sources.values()) {
       for (const rendition of source.renditions) {
         if (rendition.window.records.length < 2) continue;
-        if (oldest === undefined || rendition.window.oldest!.at < oldest.window.oldest!.at) oldest = rendition;
+        if (oldest === undefined || rendition.window.oldest!.at < oldest.window.oldest!.at)
+          oldest = rendition;
       }
     }
     const record = oldest?.window.dropOldest();

@@ -47,7 +47,10 @@ function newestStretch(records: readonly SegmentRecord[], end: number): readonly
 }
 
 /** The newest records that last three target durations and are at least `minSegments`, or all there are. */
-export function shortestSuffix(records: readonly SegmentRecord[], minSegments: number): readonly SegmentRecord[] {
+export function shortestSuffix(
+  records: readonly SegmentRecord[],
+  minSegments: number,
+): readonly SegmentRecord[] {
   const last = records.at(-1);
   if (last === undefined) return records;
   const enough = MIN_TARGET_DURATIONS * last.targetDuration - EPSILON;

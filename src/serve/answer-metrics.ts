@@ -17,4 +17,3 @@ export async function answerMetrics(
   }
   answerText(response, 200, await metrics.text(), { 'Content-Type': metrics.contentType });
 }
-

@@ -5,7 +5,11 @@ import type { RenderedPlaylist } from './rendered-playlist.ts';
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 
 /** Answers GET and HEAD with a playlist: gzip where it is taken, 304 where it is known. */
-export function answerPlaylist(request: IncomingMessage, response: ServerResponse, playlist: RenderedPlaylist): void {
+export function answerPlaylist(
+  request: IncomingMessage,
+  response: ServerResponse,
+  playlist: RenderedPlaylist,
+): void {
   const { headers } = request;
   const shared = [
     'Content-Type',

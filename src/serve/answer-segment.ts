@@ -57,7 +57,12 @@ export function answerSegment(
     return;
   }
   const part = bytes.subarray(range.first, range.last + 1);
-  shared.push('Content-Range', `bytes ${range.first}-${range.last}/${bytes.length}`, 'Content-Length', String(part.length));
+  shared.push(
+    'Content-Range',
+    `bytes ${range.first}-${range.last}/${bytes.length}`,
+    'Content-Length',
+    String(part.length),
+  );
   response.writeHead(206, shared);
   response.end(method === 'HEAD' ? undefined : part);
 }

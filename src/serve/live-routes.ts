@@ -21,7 +21,11 @@ export type SegmentName = {
 /** What a node must have to serve live HLS. Both throw `LiveMixError`. */
 export interface LiveHost {
   /** The list as it is now; waits while a source is starting. `gone` aborts when the viewer went away. */
-  playlist(source: string, rendition: string, gone: () => AbortSignal): RenderedPlaylist | Promise<RenderedPlaylist>;
+  playlist(
+    source: string,
+    rendition: string,
+    gone: () => AbortSignal,
+  ): RenderedPlaylist | Promise<RenderedPlaylist>;
   /** The bytes of a segment; undefined when they are not here. */
   segment(name: SegmentName): Buffer | undefined | Promise<Buffer | undefined>;
   readonly presence: Presence;
@@ -32,7 +36,12 @@ export interface LiveHost {
  * Answers requests below `/live/` and `/m/`; false for any other path. This is the way every viewer goes, so
  * it stands on Node's own HTTP and does nothing that a request does not need.
  */
-export function answerLive(host: LiveHost, request: IncomingMessage, response: ServerResponse, path: string): boolean {
+export function answerLive(
+  host: LiveHost,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+): boolean {
   const media = path.startsWith('/m/');
   if (!media && !path.startsWith('/live/')) return false;
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -69,17 +78,20 @@ function answerList(host: LiveHost, request: IncomingMessage, response: ServerRe
 function answerMedia(host: LiveHost, request: IncomingMessage, response: ServerResponse, path: string): void {
   const [source, rendition, fileName, more] = path.slice('/m/'.length).split('/');
   const parsed = parseSegmentFileName(fileName ?? '');
-  if (more !== undefined || parsed === undefined || !isName(source!) || !isName(rendition!)) throw segmentUnknown();
+  if (more !== undefined || parsed === undefined || !isName(source!) || !isName(rendition!))
+    throw segmentUnknown();
   const name = { source: source!, rendition: rendition!, fileName: fileName!, ...parsed };
   const found = host.segment(name);
   if (!(found instanceof Promise)) {
     sendSegment(host, request, response, name, found);
     return;
   }
-  found.then(
-    (bytes) => sendSegment(host, request, response, name, bytes),
-    (error) => answerFailure(host, response, error),
-  ).catch((error) => answerFailure(host, response, error));
+  found
+    .then(
+      (bytes) => sendSegment(host, request, response, name, bytes),
+      (error) => answerFailure(host, response, error),
+    )
+    .catch((error) => answerFailure(host, response, error));
 }
 
 function sendSegment(
@@ -96,7 +108,8 @@ function sendSegment(
   else response.once('close', host.presence.sending(name.source));
 }
 
-const segmentUnknown = () => new LiveMixError('segment_unknown', 'There is no such segment here, or no longer.');
+const segmentUnknown = () =>
+  new LiveMixError('segment_unknown', 'There is no such segment here, or no longer.');
 
 function goneSignal(response: ServerResponse): AbortSignal {
   const gone = new AbortController();

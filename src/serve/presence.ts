@@ -8,7 +8,8 @@ const PRESENT_FOR = millis(15_000);
 const MAX_VIEWERS = 200_000;
 
 /** How long presence of a source lasts after a request. */
-export const presenceLasts = (targetDuration: number): Millis => millis(Math.max(PRESENT_FOR, 3_000 * targetDuration));
+export const presenceLasts = (targetDuration: number): Millis =>
+  millis(Math.max(PRESENT_FOR, 3_000 * targetDuration));
 
 type Watched = {
   lastAt: Millis;

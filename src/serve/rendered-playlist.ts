@@ -14,7 +14,11 @@ export type RenderedPlaylist = {
 };
 
 /** A media playlist of a source's rendition. It lies two folders deep, as every playlist does, so segments are at `../../m/…`. */
-export function renderLive(source: string, rendition: string, list: readonly SegmentRecord[]): RenderedPlaylist {
+export function renderLive(
+  source: string,
+  rendition: string,
+  list: readonly SegmentRecord[],
+): RenderedPlaylist {
   const folder = `../../m/${source}/${rendition}/`;
   const text = Buffer.from(renderMediaPlaylist(list, (record) => folder + segmentFileName(record)));
   let gzip: Buffer | undefined;

@@ -1,4 +1,4 @@
-import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { z } from 'zod';
 import { sourceModes } from '../../catalog/catalog.ts';
 import { LiveMixError, problem } from '../../media/error.ts';
@@ -24,7 +24,12 @@ const sourceChange = z.strictObject({ mode: z.enum(sourceModes) });
 
 /** The JSON API for operators and the page. It answers requests that `control-routes` hands it. */
 export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
-  const api = fastify({ logger: false, bodyLimit: 64 * KIB, genReqId: requestId, forceCloseConnections: false });
+  const api = fastify({
+    logger: false,
+    bodyLimit: 64 * KIB,
+    genReqId: requestId,
+    forceCloseConnections: false,
+  });
   const { sources, links, demand, presence } = parts;
 
   api.addHook('onRequest', async (request, reply) => {
@@ -36,7 +41,10 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
     if (known.code === 'internal') parts.requestFailed(request.id, error);
     if (known.status === 401) reply.header('WWW-Authenticate', 'Bearer realm="livemix"');
     if (known.retryAfter !== undefined) reply.header('Retry-After', known.retryAfter);
-    return reply.code(known.status).type('application/problem+json').send(JSON.stringify(problem(known, request.id)));
+    return reply
+      .code(known.status)
+      .type('application/problem+json')
+      .send(JSON.stringify(problem(known, request.id)));
   });
   api.setNotFoundHandler(() => {
     throw new LiveMixError('not_found', 'There is nothing at this address.');

@@ -79,12 +79,17 @@ export class Channel {
       if (held !== undefined) held.releaseAt = undefined;
     }
     if (fresh.length > 0) {
-      this.#records = [...this.#records, ...fresh].sort((a, b) => a.sequence - b.sequence).slice(-MAX_ANNOUNCED);
+      this.#records = [...this.#records, ...fresh]
+        .sort((a, b) => a.sequence - b.sequence)
+        .slice(-MAX_ANNOUNCED);
       if (this.#list.length === 0) this.#opensAfter = this.#records.at(-1)!.sequence;
       this.#refresh();
     }
     return records.filter(
-      (record) => record.gap === undefined && !this.#held.has(record.sequence) && this.find(record.sequence) !== undefined,
+      (record) =>
+        record.gap === undefined &&
+        !this.#held.has(record.sequence) &&
+        this.find(record.sequence) !== undefined,
     );
   }
 
@@ -100,7 +105,12 @@ export class Channel {
   /** Bytes that were checked against their record. Again is a no-op. */
   accept(record: SegmentRecord, content: Buffer): void {
     if (this.#held.has(record.sequence)) return;
-    this.#held.set(record.sequence, { record, bytes: content, longestList: seconds(0), releaseAt: undefined });
+    this.#held.set(record.sequence, {
+      record,
+      bytes: content,
+      longestList: seconds(0),
+      releaseAt: undefined,
+    });
     this.#bytes += content.length;
     this.#refresh();
   }

@@ -23,7 +23,9 @@ export class Channels {
     const key = `${source}/${rendition}`;
     let channel = this.#channels.get(key);
     if (channel === undefined) {
-      channel = new Channel(source, rendition, this.minSegments, this.clock, () => this.events.listRendered(source));
+      channel = new Channel(source, rendition, this.minSegments, this.clock, () =>
+        this.events.listRendered(source),
+      );
       this.#channels.set(key, channel);
     }
     return channel;
@@ -40,7 +42,9 @@ export class Channels {
   refuseWhenFull(channel: Channel, coming: number): void {
     if (channel.list.length > 0 || this.bytes + coming <= this.maxBytes) return;
     this.events.liveFull(channel.source);
-    throw new LiveMixError('live_full', 'Control has no memory left for another live source.', { retryAfter: 5 });
+    throw new LiveMixError('live_full', 'Control has no memory left for another live source.', {
+      retryAfter: 5,
+    });
   }
 
   /** Lets go of what nobody can ask for any more. */

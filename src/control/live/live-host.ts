@@ -53,7 +53,8 @@ export class ControlLiveHost implements LiveHost {
 
   segment(name: SegmentName): Buffer | undefined | Promise<Buffer | undefined> {
     const owned = this.channels.find(name.source, name.rendition)?.segment(name.sequence, name.digest);
-    const elsewhere = owned === undefined && this.shared.exists && this.sources.find(name.source) !== undefined;
+    const elsewhere =
+      owned === undefined && this.shared.exists && this.sources.find(name.source) !== undefined;
     return elsewhere ? this.shared.find(name) : owned;
   }
 
@@ -64,7 +65,8 @@ export class ControlLiveHost implements LiveHost {
     try {
       const playlist = await channel.nextList(HOLD, gone);
       if (playlist !== undefined) return playlist;
-      if (source.entry.mode === 'off') throw new LiveMixError('source_off', 'The source is switched off.', { retryAfter: 30 });
+      if (source.entry.mode === 'off')
+        throw new LiveMixError('source_off', 'The source is switched off.', { retryAfter: 30 });
       throw starting();
     } finally {
       this.#holds -= 1;

@@ -97,8 +97,12 @@ async function receiveRecords(
 ): Promise<RecordsAnswer> {
   const body = await readBody(request, { maxBytes: MAX_RECORDS_BYTES });
   const records = decodeRecords(body.toString());
-  if (records === undefined) throw new LiveMixError('bad_record', 'A record is not what this version understands.');
-  receiver.channels.refuseWhenFull(channel, records.reduce((sum, record) => sum + record.bytes, 0));
+  if (records === undefined)
+    throw new LiveMixError('bad_record', 'A record is not what this version understands.');
+  receiver.channels.refuseWhenFull(
+    channel,
+    records.reduce((sum, record) => sum + record.bytes, 0),
+  );
   const restarted = channel.list.length === 0;
   let lacking = channel.announce(records);
   if (restarted && receiver.shared.exists) {
@@ -124,7 +128,8 @@ async function receiveSegment(
 ): Promise<boolean> {
   const length = checkHead(request);
   const digest = parseContentDigest(request.headers['content-digest'] as string | undefined);
-  if (digest === undefined) throw new LiveMixError('bad_digest', 'A segment comes with the SHA-256 of its bytes.');
+  if (digest === undefined)
+    throw new LiveMixError('bad_digest', 'A segment comes with the SHA-256 of its bytes.');
   const record = channel.find(sequence);
   if (record === undefined || record.gap !== undefined) {
     throw new LiveMixError('not_wanted', 'A record is announced before its bytes are sent.');
@@ -135,7 +140,10 @@ async function receiveSegment(
   const startedAt = receiver.clock.monotonic();
   const content = await readUpload(receiver, request, length);
   if (content.length !== length || sha256(content) !== digest) {
-    throw new LiveMixError('digest_mismatch', 'The bytes do not match their digest; nothing of them was kept.');
+    throw new LiveMixError(
+      'digest_mismatch',
+      'The bytes do not match their digest; nothing of them was kept.',
+    );
   }
   if (channel.has(sequence)) {
     receiver.events.segmentRepeated(channel.source);
@@ -153,13 +161,18 @@ function checkHead({ headers }: IncomingMessage): number {
   if (headers['content-encoding'] !== undefined || !MEDIA_TYPES.test(headers['content-type'] ?? '')) {
     throw new LiveMixError('wrong_type', 'This is not a media type of segments.');
   }
-  if (headers['content-length'] === undefined) throw new LiveMixError('length_required', 'A segment has a length.');
+  if (headers['content-length'] === undefined)
+    throw new LiveMixError('length_required', 'A segment has a length.');
   const length = Number(headers['content-length']);
   if (length > MAX_SEGMENT_BYTES) throw new LiveMixError('too_large', 'The segment is larger than 32 MiB.');
   return length;
 }
 
-async function readUpload({ underWay, clock }: Receiver, request: IncomingMessage, length: number): Promise<Buffer> {
+async function readUpload(
+  { underWay, clock }: Receiver,
+  request: IncomingMessage,
+  length: number,
+): Promise<Buffer> {
   if (underWay.bytes + length > MAX_UNDER_WAY) {
     throw new LiveMixError('busy', 'Too many segments are coming at once.', { retryAfter: 1 });
   }

@@ -47,7 +47,11 @@ export class Source {
     const { edge } = this.entry;
     if (this.rivals.size > 0) {
       const detail = `The edge ${[...this.rivals].join(', ')} reports this name, too; ${edge} keeps it.`;
-      return { code: 'source_taken', detail, hint: 'Rename one of them, or free the name: livemix sources delete.' };
+      return {
+        code: 'source_taken',
+        detail,
+        hint: 'Rename one of them, or free the name: livemix sources delete.',
+      };
     }
     if (!this.connected) {
       const detail = `The edge ${edge} is not connected.`;

@@ -100,7 +100,8 @@ export class Sources {
   async #follow(source: Source, link: OwnerLink, report: SourceReport): Promise<void> {
     const { entry } = source;
     const { reservedSequence, reservedDiscontinuity, floor } = report;
-    const keepsFloor = floor.sequence >= entry.reservedSequence && floor.discontinuity >= entry.reservedDiscontinuity;
+    const keepsFloor =
+      floor.sequence >= entry.reservedSequence && floor.discontinuity >= entry.reservedDiscontinuity;
     if (!source.spoolKnown && !(keepsFloor && reservedSequence > 0)) return;
     const news =
       !source.spoolKnown ||

@@ -7,8 +7,8 @@ import type { EdgeEvents } from '../events.ts';
 import type { Rendition } from '../rendition.ts';
 import type { Source } from '../source.ts';
 import type { Sources } from '../sources.ts';
-import { gapTrouble } from '../trouble.ts';
 import { isDiskFull, type StagedSegment } from '../spool/spool.ts';
+import { gapTrouble } from '../trouble.ts';
 import { freshSegments } from './fresh-segments.ts';
 import type { AllowedMedia, MediaOrigin } from './media-origin.ts';
 import { type HttpAgents, lookAt, SourceUnreadable } from './open-segment.ts';
@@ -94,7 +94,10 @@ const totalDuration = (entries: readonly MediaPlaylistSegment[]): number =>
   entries.reduce((sum, entry) => sum + entry.duration, 0);
 
 /** The newest entries that last at most so long; at least one. */
-function newestLasting(entries: readonly MediaPlaylistSegment[], most: number): readonly MediaPlaylistSegment[] {
+function newestLasting(
+  entries: readonly MediaPlaylistSegment[],
+  most: number,
+): readonly MediaPlaylistSegment[] {
   let lasting = 0;
   let start = entries.length;
   while (start > 0 && (start === entries.length || lasting + entries[start - 1]!.duration <= most)) {
@@ -147,7 +150,8 @@ class Taking {
   }
 
   async #takeOne(entry: MediaPlaylistSegment, behind: number, cameAgain: boolean): Promise<void> {
-    const reason = refusal(entry.uri, this.origin, this.ingest.allowed) ?? (cameAgain ? 'name_reused' : undefined);
+    const reason =
+      refusal(entry.uri, this.origin, this.ingest.allowed) ?? (cameAgain ? 'name_reused' : undefined);
     if (reason !== undefined) return this.#keepGap(entry, reason, behind);
     if (entry.gap) return this.#keepGap(entry, 'missing_at_source', behind);
     if (entry.duration > MAX_DURATION) return this.#keepGap(entry, 'too_long', behind);
@@ -193,7 +197,9 @@ class Taking {
     }
     events.spoolFull(this.rendition.place);
     this.#push({ ...record, digest: '', bytes: bytes(0), gap: 'spool_full' });
-    throw new LiveMixError('spool_full', 'Neither the disk nor memory has room for this segment.', { retryAfter: 5 });
+    throw new LiveMixError('spool_full', 'Neither the disk nor memory has room for this segment.', {
+      retryAfter: 5,
+    });
   }
 
   #reading(entry: MediaPlaylistSegment) {
@@ -245,7 +251,9 @@ class Taking {
       ingest.events.runOpened(rendition.place, ledger.nextSequence);
     }
     // The very first segment of a source follows nothing.
-    const discontinuity = this.#runOpens ? previous !== undefined || ledger.discontinuity > 0 : entry.discontinuity;
+    const discontinuity = this.#runOpens
+      ? previous !== undefined || ledger.discontinuity > 0
+      : entry.discontinuity;
     this.#runOpens = false;
     const sequence = rendition.numberOf(entry.sequence);
     const discontinuitySequence = ledger.discontinuity + (discontinuity ? 1 : 0);
@@ -255,7 +263,10 @@ class Taking {
     return stamp(
       entry,
       media,
-      extensionOf(entry.uri).replace(/[^a-z0-9]/g, '').slice(0, 6).padEnd(2, 'x'),
+      extensionOf(entry.uri)
+        .replace(/[^a-z0-9]/g, '')
+        .slice(0, 6)
+        .padEnd(2, 'x'),
       { sequence, discontinuity, discontinuitySequence, previous, jumped, mayLowerTarget },
       { observed, ...(entry.programDateTime !== undefined && { encoder: entry.programDateTime }) },
     );

@@ -64,7 +64,8 @@ export async function freshSegments(
   }
 
   const skipped = first.sequence - run.newest - 1;
-  if (skipped >= 0 && skipped <= entries.length && !run.ended) return { kind: 'continue', skipped, fresh: entries };
+  if (skipped >= 0 && skipped <= entries.length && !run.ended)
+    return { kind: 'continue', skipped, fresh: entries };
   return newRun(entries, known, look);
 }
 

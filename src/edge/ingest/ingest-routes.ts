@@ -58,7 +58,8 @@ async function answerPlaylistPost(
         hint: "Add `Authorization: Bearer TOKEN` to ffmpeg's -headers.",
       });
     }
-    if (name === undefined) throw new LiveMixError('bad_source_name', 'Video-Source-Name is missing or malformed.');
+    if (name === undefined)
+      throw new LiveMixError('bad_source_name', 'Video-Source-Name is missing or malformed.');
     rate.count(name);
     const playlist = parseMediaPlaylist(body);
     const origin = await resolvePrefix(header(request, 'mpeg-ts-uri-prefix'), ingest.allowed);

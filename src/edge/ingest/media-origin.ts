@@ -59,7 +59,10 @@ async function resolveFolder(url: URL, prefix: string, roots: readonly string[])
   if (folder === undefined) throw refused;
   for (const root of roots) {
     const real = await realpath(root).catch(() => undefined);
-    if (real !== undefined && (folder === real || folder.startsWith(real.endsWith(sep) ? real : real + sep))) {
+    if (
+      real !== undefined &&
+      (folder === real || folder.startsWith(real.endsWith(sep) ? real : real + sep))
+    ) {
       return { kind: 'file', folder };
     }
   }
@@ -67,7 +70,8 @@ async function resolveFolder(url: URL, prefix: string, roots: readonly string[])
 }
 
 function resolveOrigin(url: URL, origins: readonly string[]): MediaOrigin {
-  if (url.username !== '' || url.password !== '') throw badPrefix('The prefix holds a user name or password.');
+  if (url.username !== '' || url.password !== '')
+    throw badPrefix('The prefix holds a user name or password.');
   if (!origins.includes(url.origin)) {
     throw new PrefixRefused(`LIVEMIX_MEDIA_ORIGINS=${[...origins, url.origin].join(',')}`);
   }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { request as httpRequest, Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import type { GapReason } from '../../media/segment-record.ts';
@@ -141,7 +141,8 @@ function ask(method: 'GET' | 'HEAD', url: string, agents: HttpAgents): Promise<I
       reject(new SourceUnreadable('unreadable_at_source', `the origin failed: ${error.message}`, true)),
     );
     request.on('response', (response) => {
-      if (response.statusCode === 200 && response.headers['content-encoding'] === undefined) return resolve(response);
+      if (response.statusCode === 200 && response.headers['content-encoding'] === undefined)
+        return resolve(response);
       response.resume();
       const gone = response.statusCode === 404 || response.statusCode === 410;
       reject(

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { TransportStreamCheck } from '../../mpegts/transport-stream-check.ts';
 import { type Bytes, bytes, type EpochMs, millis } from '../../media/units.ts';
+import { TransportStreamCheck } from '../../mpegts/transport-stream-check.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { MediaOrigin } from './media-origin.ts';
-import { type HttpAgents, openSegment, type OpenSegment, SourceUnreadable } from './open-segment.ts';
+import { type HttpAgents, type OpenSegment, openSegment, SourceUnreadable } from './open-segment.ts';
 
 /** A segment that was read whole and found good. */
 export type ReadSegment = {

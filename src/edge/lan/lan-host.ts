@@ -20,8 +20,14 @@ const HOLD = millis(9_000);
 
 /** Live HLS for viewers on the LAN, straight from the window and the spool; control is not needed. */
 export class LanHost implements LiveHost {
-  readonly #rendered = new WeakMap<Rendition, { readonly newest: number; readonly playlist: RenderedPlaylist }>();
-  readonly #bytes = new LRUCache<string, Buffer>({ maxSize: CACHE_BYTES, sizeCalculation: (bytes) => bytes.length || 1 });
+  readonly #rendered = new WeakMap<
+    Rendition,
+    { readonly newest: number; readonly playlist: RenderedPlaylist }
+  >();
+  readonly #bytes = new LRUCache<string, Buffer>({
+    maxSize: CACHE_BYTES,
+    sizeCalculation: (bytes) => bytes.length || 1,
+  });
   readonly #reading = new Map<string, Promise<Buffer | undefined>>();
 
   constructor(
@@ -37,7 +43,8 @@ export class LanHost implements LiveHost {
     gone: () => AbortSignal,
   ): RenderedPlaylist | Promise<RenderedPlaylist> {
     const found = this.sources.find(source)?.rendition(rendition);
-    if (found === undefined) throw new LiveMixError('source_unknown', 'No encoder has pushed a source of that name.');
+    if (found === undefined)
+      throw new LiveMixError('source_unknown', 'No encoder has pushed a source of that name.');
     this.presence.touched(source);
     return this.#list(found) ?? this.#wait(found, gone());
   }
@@ -52,7 +59,9 @@ export class LanHost implements LiveHost {
     if (newest === undefined) return undefined;
     const known = this.#rendered.get(rendition);
     if (this.clock.now() - (newest.at + newest.duration * 1000) > STALLED_FOR_MS) {
-      throw new LiveMixError('source_offline', 'The encoder has been silent for ten minutes.', { retryAfter: 2 });
+      throw new LiveMixError('source_offline', 'The encoder has been silent for ten minutes.', {
+        retryAfter: 2,
+      });
     }
     if (known?.newest === newest.sequence) return known.playlist;
     const list = liveList(records, LIVE_SEGMENTS);

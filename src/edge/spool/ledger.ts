@@ -85,17 +85,25 @@ export class Ledger {
     const behindNewest = newest === undefined ? undefined : newest.sequence + 1;
     const trusted = state.clean || state.boot === boot;
     if (trusted && behindNewest !== undefined && (!state.clean || behindNewest === state.sequence)) {
-      return new Ledger(file, { ...state, boot }, {
-        sequence: behindNewest,
-        discontinuity: newest!.discontinuitySequence,
-        jumped: false,
-      });
+      return new Ledger(
+        file,
+        { ...state, boot },
+        {
+          sequence: behindNewest,
+          discontinuity: newest!.discontinuitySequence,
+          jumped: false,
+        },
+      );
     }
-    return new Ledger(file, { ...state, boot }, {
-      sequence: Math.max(state.sequence, behindNewest ?? 0),
-      discontinuity: Math.max(state.discontinuity, newest?.discontinuitySequence ?? 0),
-      jumped: true,
-    });
+    return new Ledger(
+      file,
+      { ...state, boot },
+      {
+        sequence: Math.max(state.sequence, behindNewest ?? 0),
+        discontinuity: Math.max(state.discontinuity, newest?.discontinuitySequence ?? 0),
+        jumped: true,
+      },
+    );
   }
 
   /** The number that the next segment gets. */
@@ -206,7 +214,11 @@ export class Ledger {
 
   /** An orderly end: the next start goes on without a jump. */
   async close(): Promise<void> {
-    await this.#write({ clean: this.#state.boot !== '', sequence: this.#nextSequence, discontinuity: this.#discontinuity });
+    await this.#write({
+      clean: this.#state.boot !== '',
+      sequence: this.#nextSequence,
+      discontinuity: this.#discontinuity,
+    });
   }
 
   async #write(change: { [K in keyof State]?: State[K] | undefined }): Promise<void> {

@@ -51,7 +51,11 @@ export async function readTrailer(path: string, fileName: string): Promise<Segme
   }
 }
 
-async function readEnd(handle: Awaited<ReturnType<typeof open>>, size: number, wanted: number): Promise<Buffer> {
+async function readEnd(
+  handle: Awaited<ReturnType<typeof open>>,
+  size: number,
+  wanted: number,
+): Promise<Buffer> {
   const length = Math.min(size, wanted);
   const buffer = Buffer.alloc(length);
   const { bytesRead } = await handle.read(buffer, 0, length, size - length);

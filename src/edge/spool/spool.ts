@@ -77,7 +77,9 @@ export class Spool {
     for (let start = 0; start < names.length; start += OPEN_AT_ONCE) {
       const some = names.slice(start, start + OPEN_AT_ONCE);
       const read = await Promise.all(
-        some.map((name) => (sequenceOf(name) === undefined ? undefined : readTrailer(join(folder, name), name))),
+        some.map((name) =>
+          sequenceOf(name) === undefined ? undefined : readTrailer(join(folder, name), name),
+        ),
       );
       for (const [index, record] of read.entries()) {
         if (record !== undefined) records.push(record);

@@ -165,7 +165,10 @@ export class Link {
         });
       });
       socket.on('unexpected-response', (request, response) => {
-        text = response.statusCode === 401 ? 'control refuses LIVEMIX_EDGE_TOKEN (401)' : `control answered ${response.statusCode}`;
+        text =
+          response.statusCode === 401
+            ? 'control refuses LIVEMIX_EDGE_TOKEN (401)'
+            : `control answered ${response.statusCode}`;
         request.destroy();
       });
       socket.on('error', (error) => {

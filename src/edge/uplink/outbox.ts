@@ -18,7 +18,12 @@ const PAUSE_MAX_MS = 2_000;
 const REFUSED_AT_MOST = 3;
 
 /** Failures that lie in the segment, not in the line. */
-const LASTING: ReadonlySet<string> = new Set(['spool_unreadable', 'digest_mismatch', 'too_large', 'conflict']);
+const LASTING: ReadonlySet<string> = new Set([
+  'spool_unreadable',
+  'digest_mismatch',
+  'too_large',
+  'conflict',
+]);
 
 /** What an outbox needs of the link. */
 export interface LinkView {
@@ -160,7 +165,9 @@ export class Outbox {
 
   /** A segment longer than the target duration raises it in place; that is told to the operator. */
   async #raiseTarget(stretch: Stretch, records: readonly SegmentRecord[]): Promise<Stretch> {
-    const ofStretch = records.filter((record) => record.sequence >= stretch.first && record.gap === undefined);
+    const ofStretch = records.filter(
+      (record) => record.sequence >= stretch.first && record.gap === undefined,
+    );
     const needed = Math.max(...ofStretch.map(roundedDuration), 1);
     if (needed <= stretch.targetDuration) return stretch;
     this.tools.events.targetRaised(this.source.name, stretch.targetDuration, needed);
@@ -168,7 +175,11 @@ export class Outbox {
   }
 
   /** What is new; after a pause all that control must list, since it may have been restarted. */
-  #toAnnounce(stretch: Stretch, records: readonly SegmentRecord[], paused: boolean): readonly SegmentRecord[] {
+  #toAnnounce(
+    stretch: Stretch,
+    records: readonly SegmentRecord[],
+    paused: boolean,
+  ): readonly SegmentRecord[] {
     const ofStretch = records
       .filter((record) => record.sequence >= stretch.first)
       .map((record) => publish(record, stretch));

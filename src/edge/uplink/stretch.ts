@@ -42,7 +42,11 @@ export function planStretch(
   if (goesOn && totalDuration(unpublished) <= allowed) return { kind: 'continue' };
   const first = tail.find((record) => record.gap === undefined);
   if (first === undefined) return { kind: 'rest' };
-  return { kind: 'open', first, skipped: records.filter((r) => r.sequence > through && r.sequence < first.sequence).length };
+  return {
+    kind: 'open',
+    first,
+    skipped: records.filter((r) => r.sequence > through && r.sequence < first.sequence).length,
+  };
 }
 
 /** The newest records that stand in one list: without a jump in their numbers. */

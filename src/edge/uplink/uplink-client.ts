@@ -1,4 +1,9 @@
-import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
 import { mediaType, type SegmentRecord } from '../../media/segment-record.ts';
@@ -42,7 +47,11 @@ export class UplinkClient {
   readonly #https = new HttpsAgent({ keepAlive: true, maxSockets: 16 });
 
   /** Announces records. The answer names those whose bytes control lacks. */
-  async announce(target: UplinkTarget, place: Place, records: readonly SegmentRecord[]): Promise<RecordsAnswer> {
+  async announce(
+    target: UplinkTarget,
+    place: Place,
+    records: readonly SegmentRecord[],
+  ): Promise<RecordsAnswer> {
     const body = Buffer.from(JSON.stringify({ records }));
     const request = this.#open(target, 'POST', recordsPath(place.source, place.rendition), {
       'Content-Type': 'application/json',

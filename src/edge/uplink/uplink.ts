@@ -1,7 +1,13 @@
 import { MAIN } from '../../media/name.ts';
 import { bytes } from '../../media/units.ts';
 import type { SystemClock } from '../../runtime/clock.ts';
-import { type Desired, type Hello, PROTOCOL, type Report, type SourceReport } from '../../wire/link-messages.ts';
+import {
+  type Desired,
+  type Hello,
+  PROTOCOL,
+  type Report,
+  type SourceReport,
+} from '../../wire/link-messages.ts';
 import type { EdgeEvents } from '../events.ts';
 import type { Source } from '../source.ts';
 import type { Sources } from '../sources.ts';
@@ -73,7 +79,13 @@ export class Uplink implements LinkClient, LinkView {
   }
 
   #open(source: Source): void {
-    const tools = { link: this, client: this.#client, spool: this.sources.spool, clock: this.clock, events: this.events };
+    const tools = {
+      link: this,
+      client: this.#client,
+      spool: this.sources.spool,
+      clock: this.clock,
+      events: this.events,
+    };
     const outbox = new Outbox(source, source.rendition(MAIN)!, tools);
     this.#outboxes.set(source.name, outbox);
     this.#keep(outbox.run(this.#ending.signal));
