@@ -141,7 +141,8 @@ function upgrade(
       throw new LiveMixError('not_found', 'There is no WebSocket at this address.');
     refuseStrangeEdge(request, edgeToken);
   } catch (error) {
-    return answerRaw(socket, error as LiveMixError);
+    answerRaw(socket, error as LiveMixError);
+    return;
   }
   links.upgrade(request, socket, head);
 }

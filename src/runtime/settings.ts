@@ -125,7 +125,10 @@ function refuseUnknownKeys(keys: readonly string[], names: readonly string[]): v
 function unknownVariables(env: SettingSources['env'], settings: readonly Setting<unknown>[]): string[] {
   const names = settings.map((each) => each.env);
   return Object.entries(env)
-    .filter(([name, value]) => name.startsWith('LIVEMIX_') && value !== undefined && !names.includes(name))
+    .filter(
+      ([name, value]) =>
+        name.startsWith('LIVEMIX_') && value !== undefined && value !== '' && !names.includes(name),
+    )
     .map(([name]) => `${name} is not a setting of this command${suggestion(name, names)}`);
 }
 

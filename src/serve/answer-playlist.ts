@@ -23,7 +23,7 @@ export function answerPlaylist(
     'Vary',
     'Accept-Encoding',
   ];
-  if (headers['if-none-match'] !== undefined && headers['if-none-match'].includes(playlist.etag)) {
+  if (headers['if-none-match']?.includes(playlist.etag)) {
     response.writeHead(304, shared);
     response.end();
     return;

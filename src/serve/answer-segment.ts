@@ -35,7 +35,7 @@ export function answerSegment(
     'X-Content-Type-Options',
     'nosniff',
   ];
-  if (headers['if-none-match'] !== undefined && headers['if-none-match'].includes(etag)) {
+  if (headers['if-none-match']?.includes(etag)) {
     response.writeHead(304, shared);
     response.end();
     return;

@@ -120,22 +120,30 @@ export class EdgeSession implements OwnerLink {
 
   #take(text: string): void {
     this.#heardAt = this.clock.monotonic();
-    if (this.#isTooMany()) return this.end(linkEnds.tooMany);
     const message = decodeEdgeMessage(text);
-    if (message === undefined) return this.end(linkEnds.badMessage);
-    if (message.type === 'hello') {
-      if (this.#hello !== undefined) return this.end(linkEnds.badMessage);
-      if (message.protocol !== PROTOCOL) return this.end(linkEnds.otherVersion);
-      this.#hello = message;
-      if (!this.host.greeted(this, message)) this.#hello = undefined;
+    if (this.#isTooMany()) this.end(linkEnds.tooMany);
+    else if (message === undefined) this.end(linkEnds.badMessage);
+    else if (message.type === 'hello') this.#greet(message);
+    else if (this.#hello === undefined) this.end(linkEnds.badMessage);
+    else if (message.type === 'ping')
+      this.#send({ type: 'pong', sentAt: message.sentAt, now: this.clock.now() });
+    else {
+      this.#report = message;
+      this.#working = this.#working.then(() => this.host.reported(this, message));
+    }
+  }
+
+  #greet(hello: Hello): void {
+    if (this.#hello !== undefined) {
+      this.end(linkEnds.badMessage);
       return;
     }
-    if (this.#hello === undefined) return;
-    if (message.type === 'ping') {
-      return this.#send({ type: 'pong', sentAt: message.sentAt, now: this.clock.now() });
+    if (hello.protocol !== PROTOCOL) {
+      this.end(linkEnds.otherVersion);
+      return;
     }
-    this.#report = message;
-    this.#working = this.#working.then(() => this.host.reported(this, message));
+    this.#hello = hello;
+    if (!this.host.greeted(this, hello)) this.#hello = undefined;
   }
 
   #isTooMany(): boolean {

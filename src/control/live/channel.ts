@@ -118,7 +118,7 @@ export class Channel {
   /** The bytes of a segment by what its URL says. */
   segment(sequence: number, digest: string): Buffer | undefined {
     const held = this.#held.get(sequence);
-    return held !== undefined && held.record.digest.startsWith(digest) && digest.length === URL_DIGEST_LENGTH
+    return held?.record.digest.startsWith(digest) && digest.length === URL_DIGEST_LENGTH
       ? held.bytes
       : undefined;
   }
