@@ -150,7 +150,8 @@ class Line {
     this.#keep(client);
     const up = new Flow(this, this.up, client);
     await this.open();
-    if (client.destroyed) return;
+    // Whoever gave up meanwhile never got through.
+    if (client.destroyed || client.readableEnded) return void client.destroy();
     const target = createConnection({
       host: this.host,
       port: this.port,

@@ -1,0 +1,123 @@
+// How fast one core of control serves, next to nginx with sendfile and to bare node:http, the same bytes.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Child, LOAD_CORE, need, SERVER_CORE } from './support/child.mjs';
+import { Encoder } from './support/encoder.mjs';
+import { fetchLive } from './support/fetch-live.mjs';
+import { startNginx } from './support/nginx.mjs';
+import { setMode, startControl, startEdge } from './support/nodes.mjs';
+import { MB, median, round } from './support/numbers.mjs';
+import { printResult, printTable, verdict } from './support/report.mjs';
+import { withScope } from './support/scope.mjs';
+import { tempFolder } from './support/temp-folder.mjs';
+import { until } from './support/wait.mjs';
+import { runWrk } from './support/wrk.mjs';
+
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
+const GOAL_SEGMENTS = 0.9;
+const GOAL_PLAYLISTS = 0.6;
+const loads = [
+  { what: 'segments', connections: 16 },
+  { what: 'playlists', connections: 64 },
+];
+
+await withScope(175, async (scope) => {
+  need('nginx', 'wrk', 'taskset');
+  const { control, playlistUrl } = await startLive(scope);
+  const live = await fetchLive(playlistUrl);
+  const root = await saveSite(scope, live, playlistUrl);
+  const servers = [
+    { name: 'control', server: control },
+    { name: 'nginx', server: await startNginx(scope, root, { core: SERVER_CORE }) },
+    { name: 'node:http', server: await startBare(scope, root) },
+  ];
+  const runs = [];
+  for (let at = 0; at < ROUNDS; at++) {
+    for (const { what, connections } of loads) {
+      for (const { name, server } of at % 2 === 0 ? servers : servers.toReversed()) {
+        // Control's segments move on while it runs; the files of the others stay.
+        const now = name === 'control' ? await fetchLive(playlistUrl) : live;
+        const urls = what === 'segments' ? now.segments : [playlistUrl];
+        const paths = urls.map((url) => new URL(url).pathname);
+        runs.push({ name, what, ...(await runWrk(scope, server, paths, { seconds: SECONDS, connections })) });
+      }
+    }
+  }
+  report(runs, servers.map(({ name }) => name));
+});
+
+/** A source that is always forwarded and goes on while it is measured: six segments of 1 MB, a new one every 10 s. */
+async function startLive(scope) {
+  const media = await tempFolder(scope);
+  const nodeFlags = process.env.BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`] : [];
+  const control = await startControl(scope, { core: SERVER_CORE, nodeFlags });
+  const edge = await startEdge(scope, { controlUrl: control.url, mediaRoot: media, core: LOAD_CORE });
+  const encoder = new Encoder({ edgeUrl: edge.url, folder: media, duration: 10, bytes: MB });
+  await encoder.fill(6);
+  await setMode(control.url, encoder.source, 'always');
+  const playlistUrl = `${control.url}/live/${encoder.source}/index.m3u8`;
+  await until('control lists something', async () => (await fetch(playlistUrl)).ok);
+  await encoder.fill(4);
+  encoder.run(scope);
+  await until('control lists six segments', async () => (await fetchLive(playlistUrl)).segments.length >= 6);
+  return { control, playlistUrl };
+}
+
+/** The same bytes as files under the same paths. */
+async function saveSite(scope, live, playlistUrl) {
+  const root = await tempFolder(scope);
+  const save = async (url, bytes) => {
+    const file = join(root, new URL(url).pathname);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, bytes);
+  };
+  await save(playlistUrl, live.text);
+  for (const url of live.segments) await save(url, Buffer.from(await (await fetch(url)).arrayBuffer()));
+  return root;
+}
+
+async function startBare(scope, root) {
+  const file = fileURLToPath(new URL('support/bare-server.mjs', import.meta.url));
+  const child = new Child(scope, process.execPath, [file, root], { core: SERVER_CORE });
+  const url = await child.line((line) => /http:\S+/.exec(line)?.[0]);
+  return Object.assign(child, { url });
+}
+
+function report(runs, names) {
+  const figures = {};
+  const rows = [['', 'MB/s', 'requests/s', 'CPU µs/request', 'server CPU %', 'p99 ms', 'errors']];
+  for (const { what } of loads) {
+    for (const name of names) {
+      const own = runs.filter((run) => run.name === name && run.what === what);
+      const of = (field) => round(median(own.map((run) => run[field])));
+      figures[what] ??= {};
+      figures[what][name] = {
+        bytesPerSecond: of('bytesPerSecond'),
+        requestsPerSecond: of('requestsPerSecond'),
+        cpuUsPerRequest: of('cpuUsPerRequest'),
+        cpuPercent: of('cpuPercent'),
+        p99Ms: of('p99Ms'),
+        errors: own.reduce((total, run) => total + run.errors, 0),
+      };
+      const it = figures[what][name];
+      rows.push([
+        `${what}, ${name}`,
+        round(it.bytesPerSecond / MB),
+        it.requestsPerSecond,
+        it.cpuUsPerRequest,
+        it.cpuPercent,
+        it.p99Ms,
+        it.errors,
+      ]);
+    }
+  }
+  printTable(`fan-out: one core each, wrk on another; medians of ${ROUNDS} runs of ${SECONDS} s, taken in turns`, rows);
+  const ratio = (what, field) => round(figures[what].control[field] / figures[what].nginx[field]);
+  const segments = ratio('segments', 'bytesPerSecond');
+  const playlists = ratio('playlists', 'requestsPerSecond');
+  console.log(`\nsegments, bytes a second, control : nginx   ${segments}  ${verdict(segments >= GOAL_SEGMENTS, GOAL_SEGMENTS)}`);
+  console.log(`playlists, requests a second, control : nginx   ${playlists}  ${verdict(playlists >= GOAL_PLAYLISTS, GOAL_PLAYLISTS)}\n`);
+  printResult('fan-out', { segmentsRatio: segments, playlistsRatio: playlists, ...figures });
+}
