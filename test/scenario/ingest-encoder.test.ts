@@ -142,18 +142,35 @@ test('a playlist of the run before, posted late, opens nothing', async () => {
   expect(audience.told()).toEqual(['0/0', '0/1', '0/2', '| 1/0', '1/1', '1/2', '1/3']);
 });
 
-test('an old playlist whose segments the spool has long dropped opens nothing, however often it comes', async () => {
-  await using rig = await Rig.start({ edge: { 'spool-seconds': '5' } });
+/** Twelve segments are in, of which a spool of 5 s has dropped the first ones; gives the first playlist. */
+async function onAirForLong(rig: Rig): Promise<[Audience, string]> {
   const audience = await onAir(rig);
   const old = rig.encoder.playlist();
-  await rig.encoder.publish(3);
-  await audience.poll();
-  await rig.encoder.publish(5);
-  await audience.sees('0/10');
+  for (let made = 3; made < 12; made++) {
+    await rig.encoder.publish(1);
+    await audience.sees(`0/${made}`);
+  }
+  return [audience, old];
+}
+
+const upTo = (last: number) => Array.from({ length: last + 1 }, (_, index) => `0/${index}`);
+
+test('an old playlist whose segments the spool has long dropped opens nothing', async () => {
+  await using rig = await Rig.start({ edge: { 'spool-seconds': '5' } });
+  const [audience, old] = await onAirForLong(rig);
+  await post(rig, old);
+  await rig.encoder.publish(1);
+  await audience.sees('0/12');
+  expect(audience.told()).toEqual(upTo(12));
+});
+
+test('an old playlist that is posted six times in a row opens nothing', async () => {
+  await using rig = await Rig.start({ edge: { 'spool-seconds': '5' } });
+  const [audience, old] = await onAirForLong(rig);
   for (let posted = 0; posted < 6; posted++) await post(rig, old);
   await rig.encoder.publish(1);
-  await audience.sees('0/11');
-  expect(audience.told()).toEqual(Array.from({ length: 12 }, (_, index) => `0/${index}`));
+  await audience.sees('0/12');
+  expect(audience.told()).toEqual(upTo(12));
 });
 
 test('playlists that arrive out of order are taken in once and in order', async () => {

@@ -187,7 +187,6 @@ describe.concurrent('the line between edge and control', () => {
       9_000,
     );
     expect(performance.now() - cutAt).toBeLessThan(8_000);
-    expect(outage.rig.logs.filter((line) => line['msg'] === 'link closed').length).toBeLessThanOrEqual(2);
     await outage.line.heal();
     await outage.plays(5_000);
     outage.check();

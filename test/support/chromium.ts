@@ -55,11 +55,11 @@ export type Playback = { readonly time: number; readonly frames: number; readonl
 
 /** How far the page's video has come. */
 export const playback = (page: Page): Promise<Playback> =>
-  page.evaluate(() => {
-    const video = document.querySelector('video')!;
+  page.evaluate<Playback>(`(() => {
+    const video = document.querySelector('video');
     return {
       time: video.currentTime,
       frames: video.getVideoPlaybackQuality().totalVideoFrames,
-      fatal: Number(video.dataset['fatal'] ?? 0),
+      fatal: Number(video.dataset.fatal ?? 0),
     };
-  });
+  })()`);

@@ -1,4 +1,4 @@
-import { lastsEnough, liveList, totalDuration } from '../../media/live-list.ts';
+import { liveList, MIN_TARGET_DURATIONS, totalDuration } from '../../media/live-list.ts';
 import { type SegmentRecord, URL_DIGEST_LENGTH } from '../../media/segment-record.ts';
 import { type Bytes, bytes, type Millis, millis, type Seconds, seconds } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
@@ -29,7 +29,7 @@ export class Channel {
   #list: readonly SegmentRecord[] = [];
   #rendered: RenderedPlaylist | undefined;
   #changedAt: Millis;
-  /** A first list waits for all that was announced with it, unless it lasts long enough before. */
+  /** A first list waits for all that was announced with it. */
   #opensAfter = 0;
   readonly #waiting = new Set<() => void>();
 
@@ -74,22 +74,18 @@ export class Channel {
   /** Takes records in and answers which bytes are lacking. What is known already, or too old to list, changes nothing. */
   announce(records: readonly SegmentRecord[]): readonly SegmentRecord[] {
     const fresh = records.filter((record) => this.#isNews(record));
-    for (const { sequence } of fresh) {
-      const held = this.#held.get(sequence);
-      if (held !== undefined) held.releaseAt = undefined;
-    }
     if (fresh.length > 0) {
-      this.#records = [...this.#records, ...fresh]
-        .sort((a, b) => a.sequence - b.sequence)
-        .slice(-MAX_ANNOUNCED);
-      if (this.#list.length === 0) this.#opensAfter = this.#records.at(-1)!.sequence;
+      const begins = this.#records.length === 0;
+      const replaced = new Set(fresh.map((record) => record.sequence));
+      const kept = this.#records.filter((record) => !replaced.has(record.sequence));
+      this.#records = [...kept, ...fresh].sort((a, b) => a.sequence - b.sequence).slice(-MAX_ANNOUNCED);
+      if (begins) this.#opensAfter = this.#records.at(-1)!.sequence;
+      for (const record of fresh) this.#holdOn(record);
       this.#refresh();
     }
     return records.filter(
       (record) =>
-        record.gap === undefined &&
-        !this.#held.has(record.sequence) &&
-        this.find(record.sequence) !== undefined,
+        record.gap === undefined && !this.#held.has(record.sequence) && this.#isAnnounced(record.sequence),
     );
   }
 
@@ -147,23 +143,45 @@ export class Channel {
   /** Lets go of what left the list long enough ago. */
   sweep(): void {
     const now = this.clock.monotonic();
-    for (const [sequence, held] of this.#held) {
-      if (held.releaseAt === undefined || held.releaseAt > now) continue;
-      this.#held.delete(sequence);
-      this.#bytes -= held.bytes.length;
+    for (const held of this.#held.values()) {
+      if (held.releaseAt !== undefined && held.releaseAt <= now) this.#release(held);
     }
   }
 
-  /** How long a segment that is listed now may be asked for: rule A2 in RFC 8216's form, counted from now. */
+  /** How long a segment may be asked for after it has left a list of the usual length: rule A2 in RFC 8216's form. */
   availability(record: SegmentRecord): Seconds {
-    return seconds(2 * totalDuration(this.#list) + record.duration);
+    const usual = Math.max(this.minSegments, MIN_TARGET_DURATIONS) * record.targetDuration;
+    return seconds(record.duration + Math.max(usual, totalDuration(this.#list)));
   }
 
+  /**
+   * Whether a record may still be listed. What is listed never changes; what was announced and not listed may be
+   * announced anew, as part of a later stretch.
+   */
   #isNews(record: SegmentRecord): boolean {
-    const first = this.#records[0];
-    if (first !== undefined && record.sequence < first.sequence) return false;
-    if (first !== undefined && record.listFrom < this.#records.at(-1)!.listFrom) return false;
-    return this.#records.every((known) => known.sequence !== record.sequence);
+    const newestListed = this.#list.at(-1)?.sequence;
+    if (newestListed !== undefined && record.sequence <= newestListed) return false;
+    const newest = this.#records.at(-1);
+    if (newest !== undefined && record.listFrom < newest.listFrom) return false;
+    const known = this.#records.find(({ sequence }) => sequence === record.sequence);
+    return known === undefined || known.listFrom < record.listFrom;
+  }
+
+  #isAnnounced(sequence: number): boolean {
+    return this.#records.some((record) => record.sequence === sequence);
+  }
+
+  /** Bytes that are here already are not let go before their record is listed. Other bytes under its number are of no use. */
+  #holdOn(record: SegmentRecord): void {
+    const held = this.#held.get(record.sequence);
+    if (held === undefined) return;
+    if (held.record.digest === record.digest) held.releaseAt = undefined;
+    else this.#release(held);
+  }
+
+  #release(held: Held): void {
+    this.#held.delete(held.record.sequence);
+    this.#bytes -= held.bytes.length;
   }
 
   /** Lists what may be listed: records in a row whose bytes are here. */
@@ -199,8 +217,8 @@ export class Channel {
     }
     const list = liveList(available, this.minSegments);
     if (this.#list.length > 0 || list.length === 0) return list;
-    const whole = lastsEnough(list) || list.at(-1)!.sequence >= this.#opensAfter;
-    return whole ? list : [];
+    // A first list is shown when all is here that was announced first: after a restart of this node viewers know it.
+    return list.at(-1)!.sequence >= this.#opensAfter ? list : [];
   }
 
   /** What came for a stretch that was overtaken is of no use. */

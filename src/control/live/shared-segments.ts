@@ -25,10 +25,13 @@ export class SharedSegments {
     return this.cache !== undefined;
   }
 
-  /** Puts a segment there for as long as a player may ask for it: rule A2, a target duration and a second. */
+  /**
+   * Puts a segment there. What a player may ask for after the segment has left the list (rule A2), a target
+   * duration and a second must be left whenever that happens; it is renewed at half of its life, so it gets twice that.
+   */
   share(channel: Channel, record: SegmentRecord, content: Buffer): void {
     if (this.cache === undefined) return;
-    const ttl = seconds(Math.ceil(channel.availability(record) + record.targetDuration + 1));
+    const ttl = seconds(2 * Math.ceil(channel.availability(record) + record.targetDuration + 1));
     const key = cacheKey(channel.source, channel.rendition, segmentFileName(record));
     this.#leases.set(key, { channel, sequence: record.sequence, ttl, renewAt: this.#halfOf(ttl) });
     void this.cache.set(key, content, ttl);

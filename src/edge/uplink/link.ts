@@ -23,6 +23,8 @@ const REPORT_EVERY_MS = 5_000;
 /** Changes within this time go into one report. */
 const REPORT_SOON_MS = 20;
 const HANDSHAKE_MS = 5_000;
+/** Control answers, but does not know this link: it has just been started. */
+const STALE_PAUSE_MS = 50;
 
 /** What the link tells and asks of the edge. */
 export interface LinkClient {
@@ -40,6 +42,8 @@ export class Link {
   #revision = 0;
   #reporting = false;
   #stale = false;
+  /** Ends the pause before the next dialling. */
+  #hurry = new AbortController();
 
   constructor(
     private readonly controls: readonly URL[],
@@ -67,6 +71,7 @@ export class Link {
   redial(): void {
     this.#stale = true;
     this.#socket?.terminate();
+    this.#hurry.abort();
   }
 
   /** Dials, and dials again, until the signal aborts. */
@@ -83,11 +88,12 @@ export class Link {
         this.events.linkClosed(control.href, reason.text);
       }
       const outage = millis(this.clock.monotonic() - lostAt);
-      const pause = this.#stale ? millis(100) : redialPause(attempt, outage, Math.random);
+      const pause = this.#stale ? millis(STALE_PAUSE_MS) : redialPause(attempt, outage, Math.random);
       this.#stale = false;
+      this.#hurry = new AbortController();
       if (!reason.wasOpen) this.events.linkFailed(control.href, reason.text, pause);
       attempt += 1;
-      await this.#pause(pause, outage, signal);
+      await this.#pause(pause, outage, AbortSignal.any([signal, this.#hurry.signal]));
     }
   }
 
@@ -95,7 +101,8 @@ export class Link {
     const left = GOES_ON_FOR_MS - outage;
     if (left > 0 && pause > left) {
       await this.clock.sleep(millis(left), signal);
-      if (!signal.aborted) this.client.forgotten();
+      if (signal.aborted) return;
+      this.client.forgotten();
       return this.clock.sleep(millis(pause - left), signal);
     }
     if (left <= 0) this.client.forgotten();

@@ -34,11 +34,13 @@ export function planStretch(
   through: number,
   paused: boolean,
 ): StretchPlan {
-  const unpublished = lastContiguous(records.filter((record) => record.sequence > through));
+  // A stretch that was opened and got nowhere goes on where it began: its numbers may have been announced.
+  const from = Math.max(through + 1, stretch?.first ?? 0);
+  const unpublished = lastContiguous(records.filter((record) => record.sequence >= from));
   if (unpublished.length === 0) return { kind: 'rest' };
-  const goesOn = stretch !== undefined && unpublished[0]!.sequence === Math.max(through + 1, stretch.first);
   const tail = tailOf(unpublished);
   const allowed = totalDuration(tail) * (paused ? 1 : 2);
+  const goesOn = stretch !== undefined && unpublished[0]!.sequence === from;
   if (goesOn && totalDuration(unpublished) <= allowed) return { kind: 'continue' };
   const first = tail.find((record) => record.gap === undefined);
   if (first === undefined) return { kind: 'rest' };

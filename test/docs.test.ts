@@ -1,0 +1,324 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseAst } from 'vite';
+import { describe, expect, test } from 'vitest';
+import { demoCommand } from '../src/cli/demo.ts';
+import { operatorSettings, sourcesCommand } from '../src/cli/sources.ts';
+import { linkEnds } from '../src/control/edges/edge-session.ts';
+import { controlEvents } from '../src/control/events.ts';
+import { controlSettings } from '../src/control/settings.ts';
+import { edgeEvents } from '../src/edge/events.ts';
+import { edgeSettings } from '../src/edge/settings.ts';
+import { gapTrouble } from '../src/edge/trouble.ts';
+import { errorTable } from '../src/media/error.ts';
+import { gapReasons } from '../src/media/segment-record.ts';
+import { SystemClock } from '../src/runtime/clock.ts';
+import { parseConfigFile } from '../src/runtime/config-file.ts';
+import { createLog } from '../src/runtime/log.ts';
+import { createMetrics } from '../src/runtime/metrics.ts';
+import { readSettings, type SettingsTable } from '../src/runtime/settings.ts';
+import { settingRows, settingsMarkdown } from '../src/runtime/settings-help.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
+const COMMAND = 'UPDATE_DOCS=1 npx vitest run test/docs.test.ts';
+const GENERATED = `<!-- Made from the code. Change it there, then: ${COMMAND} -->\n`;
+
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n');
+
+/** Rows as they read well on a page: an empty default is none; examples stand together at the end. */
+function plain<T>(settings: SettingsTable<T>): SettingsTable<T> {
+  const rows = Object.entries(settings as Record<string, { default?: string; example?: string }>);
+  return Object.fromEntries(
+    rows.map(([key, { default: fallback, example: _, ...rest }]) => [
+      key,
+      fallback ? { ...rest, default: fallback } : rest,
+    ]),
+  ) as SettingsTable<T>;
+}
+
+const settingsPage = (): string => `${GENERATED}
+# Settings
+
+Every setting can be given in four ways. The strongest is the flag, then the environment variable, then the file of
+\`--config FILE\`, then the default. An empty variable counts as not set. A \`LIVEMIX_\` variable that a command does not
+know is a warning. A key in the file that it does not know is an error. \`livemix <command> --help\` shows the same table.
+
+## livemix control
+
+${settingsMarkdown(plain(controlSettings))}
+## livemix edge
+
+${settingsMarkdown(plain(edgeSettings))}
+## livemix sources
+
+${settingsMarkdown(plain(operatorSettings))}
+## livemix demo
+
+${table(
+  ['flag', 'default', 'meaning'],
+  demoCommand(() => undefined).options.map(({ flags, defaultValue, description }) => [
+    `\`${flags.replace(/[<>]/g, '')}\``,
+    `\`${defaultValue}\``,
+    `${description.charAt(0).toUpperCase()}${description.slice(1)}.`,
+  ]),
+)}
+
+## A file for an edge
+
+\`\`\`yaml
+# livemix edge --config edge.yaml
+control-url: https://live.example.org
+edge-name: harbour
+edge-token: 3f1c…
+media-roots: [/tmp/hls, /srv/cameras]
+media-origins: [http://10.0.0.5:8000]
+spool-seconds: 1800
+spool-bytes: 8GiB
+\`\`\`
+
+A file with a token in it should be readable by LiveMix alone (\`chmod 600\`). Tokens have 8 to 512 printable ASCII
+characters and no space; \`openssl rand -hex 16\` makes a good one.
+
+## Exit codes
+
+0 ok · 1 failed · 2 wrong usage or settings, with one line that names the setting and the mend · 70 our own bug.
+`;
+
+const errorsPage = (): string => `${GENERATED}
+# Errors
+
+Every error is answered as \`application/problem+json\`:
+\`{ "code", "title", "detail", "hint", "requestId" }\`. \`code\` never changes its meaning; \`detail\` says what happened
+this time; \`hint\` says what to do. With 429 and 503 comes \`Retry-After\`. ffmpeg reads no answers: what is wrong with
+an encoder stands in the log of the edge, on the page and in \`livemix sources\`.
+
+${table(
+  ['code', 'status', 'meaning', 'what to do'],
+  Object.entries(errorTable).map(([code, { status, title, mend }]) => [
+    `\`${code}\``,
+    String(status),
+    title,
+    mend,
+  ]),
+)}
+
+## Troubles of a source
+
+\`GET /v1/sources\` shows the newest trouble of a source as \`trouble: { code, detail, hint }\`. It is one of the codes
+above, when a playlist was refused, or one of these. The first ${gapReasons.length} are gaps: media that the edge never got,
+marked with EXT-X-GAP in the playlist. A trouble ends with the next segment that is taken in.
+
+${table(
+  ['code', 'what happened', 'what to do'],
+  [
+    ...gapReasons.map(gapTrouble).map(({ code, detail, hint }) => [`\`${code}\``, detail, hint]),
+    ['`edge_offline`', 'The edge is not connected.', 'Check that the edge runs and reaches control.'],
+    ['`source_silent`', 'The edge is connected, but its encoder sends nothing.', 'Check the encoder.'],
+  ],
+)}
+
+## Why control ended a link
+
+The edge logs the number and the words: \`link to control is closed\`. It dials again by itself.
+
+${table(
+  ['WebSocket code', 'reason'],
+  Object.values(linkEnds).map(([code, reason]) => [String(code), reason]),
+)}
+`;
+
+type Metric = { name: string; type: string; help: string; labels: readonly string[] };
+type Node = { readonly type: string } & Readonly<Record<string, unknown>>;
+
+/** The metrics that a file makes, from its text: `metrics.counter('name', 'help', ['label'])`. */
+function metricsIn(path: string, prefix: string): Metric[] {
+  const found: Metric[] = [];
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) return value.forEach(visit);
+    if (typeof value !== 'object' || value === null) return;
+    const node = value as Node;
+    const callee = node['callee'] as { object?: { name?: string }; property?: { name?: string } } | undefined;
+    const type = callee?.property?.name ?? '';
+    const made = callee?.object?.name === 'metrics' && ['counter', 'gauge', 'histogram'].includes(type);
+    if (node.type === 'CallExpression' && made) {
+      const [name, help, labels] = node['arguments'] as { value?: string; elements?: { value: string }[] }[];
+      if (typeof name?.value !== 'string' || typeof help?.value !== 'string')
+        throw new Error(`${path}: a metric’s name and help must be plain strings`);
+      const labelNames = labels?.elements?.map((label) => label.value) ?? [];
+      found.push({ name: prefix + name.value, type, help: help.value, labels: labelNames });
+    }
+    for (const part of Object.values(node)) visit(part);
+  };
+  visit(parseAst(textOf(path), { lang: 'ts' }));
+  return found;
+}
+
+const nodeMetrics = {
+  edge: ['src/edge/events.ts', 'src/edge/edge-node.ts'].flatMap((path) => metricsIn(path, 'livemix_edge_')),
+  control: ['src/control/events.ts', 'src/control/control-node.ts'].flatMap((path) =>
+    metricsIn(path, 'livemix_control_'),
+  ),
+  process: metricsIn('src/runtime/process-metrics.ts', ''),
+};
+
+const metricTable = (metrics: readonly Metric[]): string =>
+  table(
+    ['name', 'kind', 'labels', 'meaning'],
+    metrics.map(({ name, type, labels, help }) => [
+      `\`${name}\``,
+      type,
+      labels.map((label) => `\`${label}\``).join(', '),
+      `${help.replace(/\.$/, '')}.`,
+    ]),
+  );
+
+const metricsPage = (): string => `${GENERATED}
+# Metrics
+
+Each node answers \`GET /metrics\` in Prometheus’ text format, to its own machine alone: a request from elsewhere, or one
+that a proxy passed on (\`X-Forwarded-For\`, \`Forwarded\`), gets 404. Let Prometheus scrape from the same machine, or
+through a tunnel.
+
+## Edge
+
+${metricTable(nodeMetrics.edge)}
+
+## Control
+
+${metricTable(nodeMetrics.control)}
+
+## Both
+
+${metricTable(nodeMetrics.process)}
+
+## What to watch
+
+- \`livemix_edge_ingest_gaps_total\` rises: an encoder announces media that the edge cannot have. \`reason\` is explained in
+  [errors.md](errors.md).
+- \`livemix_edge_live_skipped_total\` rises: the uplink does not keep up, and viewers skip.
+- \`livemix_edge_uplink_repeated_bytes_total\` rises: answers of control are lost on the way.
+- \`livemix_control_live_held_bytes\` nears half of \`max\` in \`LIVEMIX_CACHE_URL\`: the next source will be refused.
+- \`livemix_control_cache_failures_total\` rises: memcached is in trouble. Viewers are not; see the log.
+`;
+
+describe('pages that are made from the code', () => {
+  test.each([
+    ['docs/settings.md', settingsPage],
+    ['docs/errors.md', errorsPage],
+    ['docs/metrics.md', metricsPage],
+  ])('%s says what the code says', (path, make) => {
+    if (process.env['UPDATE_DOCS']) writeFileSync(join(root, path), make());
+    const page = existsSync(join(root, path)) ? textOf(path) : '';
+    expect(page, `${path} is old. Make it anew: ${COMMAND}`).toBe(make());
+  });
+
+  test('every metric that the events make is on the page', () => {
+    const clock = new SystemClock();
+    const log = createLog({ name: 'test', level: 'error', destination: { write: () => undefined } });
+    const edge = createMetrics('livemix_edge_', { process: true });
+    const control = createMetrics('livemix_control_');
+    edgeEvents(log, edge, clock);
+    controlEvents(log, control, clock);
+    const made = [edge, control].flatMap(({ registry }) => registry.getMetricsAsArray());
+    expect(made.length).toBeGreaterThan(25);
+    const page = textOf('docs/metrics.md');
+    const lacking = made.filter(({ name, help }) => !page.includes(`\`${name}\``) || !page.includes(help));
+    expect(lacking.map(({ name }) => name)).toEqual([]);
+  });
+
+  test('the example of a file is one that an edge takes', () => {
+    const yaml = /```yaml\n([\s\S]*?)```/.exec(textOf('docs/settings.md'))![1]!.replace('3f1c…', '3f1c9a0b');
+    const file = parseConfigFile(yaml, 'edge.yaml');
+    const { values, warnings } = readSettings(edgeSettings, { flags: {}, env: {}, file });
+    expect(values).toMatchObject({ edgeName: 'harbour', mediaRoots: ['/tmp/hls', '/srv/cameras'] });
+    expect(warnings).toEqual([]);
+  });
+});
+
+const rowsOf = <T>(settings: SettingsTable<T>) => ({
+  flags: ['--config', '--help', ...settingRows(settings).map((row) => row.flag)],
+  variables: settingRows(settings).map((row) => row.env),
+});
+const demoFlags = demoCommand(() => undefined).options.map(({ long }) => long ?? '');
+const commands: Readonly<Record<string, { flags: readonly string[]; variables: readonly string[] }>> = {
+  control: rowsOf(controlSettings),
+  edge: rowsOf(edgeSettings),
+  sources: rowsOf(operatorSettings),
+  demo: { flags: [...demoFlags, '--help'], variables: [] },
+};
+const scripts = Object.keys((JSON.parse(textOf('package.json')) as { scripts: object }).scripts);
+
+/** What is wrong with the commands that a page tells people to type. */
+function wrongCommands(page: string): string[] {
+  const blocks = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, text]) => text!.replaceAll('\\\n', ' '));
+  const inline = [...page.replace(/```[\s\S]*?```/g, '').matchAll(/`([^`\n]+)`/g)].map(([, text]) => text!);
+  const lines = [...blocks.join('\n').split('\n'), ...inline];
+  return lines.flatMap((line) => [...wrongScripts(line), ...wrongLiveMix(line)]);
+}
+
+const wrongScripts = (line: string): string[] =>
+  [...line.matchAll(/\bnpm run ([\w:-]+)/g)]
+    .filter(([, name]) => !scripts.includes(name!))
+    .map(([text]) => `${text}: no such script`);
+
+function wrongLiveMix(line: string): string[] {
+  const found = /^((?:LIVEMIX_\w+=\S+ +)*)(?:\S*npx |\S*node )?(?:\S*\/)?livemix(?:\.js)? +([a-z]+\b.*)$/.exec(
+    line.trim(),
+  );
+  if (found === null) return [];
+  const [name, ...words] = found[2]!.split(' #')[0]!.trim().split(/ +/);
+  const command = commands[name!];
+  if (command === undefined) return [`${line}: no such command`];
+  const variables = [...found[1]!.matchAll(/LIVEMIX_\w+/g)].map(([variable]) => variable);
+  const wrong = [
+    ...words
+      .filter((word) => word.startsWith('--') && !command.flags.includes(word.split('=')[0]!))
+      .map((flag) => `${line}: no such flag ${flag}`),
+    ...variables
+      .filter((variable) => !command.variables.includes(variable))
+      .map((variable) => `${line}: ${name} does not read ${variable}`),
+  ];
+  const inner = sourcesCommand().commands.find((each) => each.name() === words[0]);
+  if (name === 'sources' && words.length > 0 && !words[0]!.startsWith('-') && inner === undefined)
+    wrong.push(`${line}: no such command of sources`);
+  return wrong;
+}
+
+const pages = [
+  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+const known = new Set(Object.values(commands).flatMap(({ variables }) => variables));
+
+describe('what people are told to do', () => {
+  test.each(pages)('%s names commands, settings and files that exist', (path) => {
+    const page = textOf(path);
+    expect(wrongCommands(page)).toEqual([]);
+    const variables = [...page.matchAll(/\bLIVEMIX_[A-Z]+(?:_[A-Z]+)*\b/g)].map(([name]) => name);
+    expect(variables.filter((name) => !known.has(name))).toEqual([]);
+    const links = [...page.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link]) => link!);
+    expect(links.filter((link) => !existsSync(join(root, dirname(path), link)))).toEqual([]);
+  });
+
+  test.each([
+    ['`npm run fly`', 'no such script'],
+    ['`livemix edge --media-root /tmp`', 'no such flag --media-root'],
+    ['`livemix recordings`', 'no such command'],
+    ['`livemix sources stop camera-0`', 'no such command of sources'],
+    ['```sh\nLIVEMIX_MEDIA_ROOTS=/tmp \\\n  npx livemix control\n```', 'control does not read LIVEMIX_MEDIA_ROOTS'],
+    ['```sh\nnode bin/livemix.js demo --config x\n```', 'no such flag --config'],
+  ])('a page that says %s is found', (page, wrong) => {
+    expect(wrongCommands(page).join()).toContain(wrong);
+  });
+
+  test('decisions are numbered without a hole', () => {
+    const numbers = readdirSync(join(root, 'docs/decisions')).map((name) => Number(name.slice(0, 4)));
+    expect(numbers.sort((a, b) => a - b)).toEqual(numbers.map((_, index) => index + 1));
+  });
+});
