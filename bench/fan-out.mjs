@@ -2,16 +2,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Child, LOAD_CORE, need, SERVER_CORE } from './support/child.mjs';
-import { Encoder } from './support/encoder.mjs';
+import { Child, need, SERVER_CORE } from './support/child.mjs';
 import { fetchLive } from './support/fetch-live.mjs';
+import { startLiveSource } from './support/live-source.mjs';
 import { startNginx } from './support/nginx.mjs';
-import { setMode, startControl, startEdge } from './support/nodes.mjs';
 import { MB, median, round } from './support/numbers.mjs';
 import { printResult, printTable, verdict } from './support/report.mjs';
 import { withScope } from './support/scope.mjs';
 import { tempFolder } from './support/temp-folder.mjs';
-import { until } from './support/wait.mjs';
 import { runWrk } from './support/wrk.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
@@ -25,7 +23,9 @@ const loads = [
 
 await withScope(175, async (scope) => {
   need('nginx', 'wrk', 'taskset');
-  const { control, playlistUrl } = await startLive(scope);
+  // Six segments of 1 MB; so long that they stay listed while they are measured.
+  const nodeFlags = process.env.BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`] : [];
+  const { control, playlistUrl } = await startLiveSource(scope, { duration: 10, bytes: MB, nodeFlags });
   const live = await fetchLive(playlistUrl);
   const root = await saveSite(scope, live, playlistUrl);
   const servers = [
@@ -47,23 +47,6 @@ await withScope(175, async (scope) => {
   }
   report(runs, servers.map(({ name }) => name));
 });
-
-/** A source that is always forwarded and goes on while it is measured: six segments of 1 MB, a new one every 10 s. */
-async function startLive(scope) {
-  const media = await tempFolder(scope);
-  const nodeFlags = process.env.BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`] : [];
-  const control = await startControl(scope, { core: SERVER_CORE, nodeFlags });
-  const edge = await startEdge(scope, { controlUrl: control.url, mediaRoot: media, core: LOAD_CORE });
-  const encoder = new Encoder({ edgeUrl: edge.url, folder: media, duration: 10, bytes: MB });
-  await encoder.fill(6);
-  await setMode(control.url, encoder.source, 'always');
-  const playlistUrl = `${control.url}/live/${encoder.source}/index.m3u8`;
-  await until('control lists something', async () => (await fetch(playlistUrl)).ok);
-  await encoder.fill(4);
-  encoder.run(scope);
-  await until('control lists six segments', async () => (await fetchLive(playlistUrl)).segments.length >= 6);
-  return { control, playlistUrl };
-}
 
 /** The same bytes as files under the same paths. */
 async function saveSite(scope, live, playlistUrl) {

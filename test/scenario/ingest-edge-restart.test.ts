@@ -49,13 +49,11 @@ test('what the encoder made meanwhile and lists no more is a gap, where it is li
   await using rig = await Rig.start({ lanOnly: true });
   const audience = await onAir(rig);
   await restartEdge(rig, async () => {
-    for (let made = 0; made < 6; made++) await rig.encoder.make();
+    for (let made = 0; made < 5; made++) await rig.encoder.make();
   });
   await rig.encoder.publish(1);
-  await audience.sees('0/9');
-  expect(audience.told()).toEqual([
-    ...['0/0', '0/1', '0/2', 'gap', 'gap', '0/5', '0/6', '0/7', '0/8', '0/9'],
-  ]);
+  await audience.sees('0/8');
+  expect(audience.told()).toEqual(['0/0', '0/1', '0/2', 'gap', '0/4', '0/5', '0/6', '0/7', '0/8']);
 });
 
 test('where nothing overlaps, an edge that is restarted opens a run', async () => {

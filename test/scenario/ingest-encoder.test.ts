@@ -142,6 +142,21 @@ test('a playlist of the run before, posted late, opens nothing', async () => {
   expect(audience.told()).toEqual(['0/0', '0/1', '0/2', '| 1/0', '1/1', '1/2', '1/3']);
 });
 
+test('a playlist of the run before, posted late under the same names, takes nothing of the old files', async () => {
+  await using rig = await Rig.start();
+  await rig.encoder.publish(5);
+  const audience = await Audience.of(rig);
+  await audience.sees('0/4');
+  const old = rig.encoder.playlist();
+  rig.encoder.restart();
+  await rig.encoder.publish(2);
+  await audience.sees('1/1');
+  await post(rig, old);
+  await rig.encoder.publish(3);
+  await audience.sees('1/4');
+  expect(audience.watchers[1]!.story()).toEqual([...upTo(4), '| 1/0', '1/1', '1/2', '1/3', '1/4']);
+});
+
 /** Twelve segments are in, of which a spool of 5 s has dropped the first ones; gives the first playlist. */
 async function onAirForLong(rig: Rig): Promise<[Audience, string]> {
   const audience = await onAir(rig);

@@ -124,7 +124,8 @@ describe.concurrent('restarts while somebody watches', () => {
     const { rig, prober } = show;
     await show.segments(3);
     await show.stopEncoding();
-    await show.plays();
+    const newest = sha256(rig.encoder.made.at(-1)!);
+    await rig.until('the viewer has the last segment', () => [...show.got.values()].includes(newest));
     const before = prober.playlist!;
     await rig.control.close();
     await rig.startControl();

@@ -138,7 +138,7 @@ describe.concurrent('what a live playlist answers', () => {
         expect(stalled.text).toBe(live.text);
         expect(stalled.tookMs).toBeLessThan(300);
         const source = await rig.source();
-        return source?.['state'] === 'offline' && source;
+        return source?.['state'] === 'offline' ? source : undefined;
       },
       16_000,
     );
@@ -159,7 +159,7 @@ describe.concurrent('what a live playlist answers', () => {
     await rig.edge.close();
     const gone = await rig.until('the source of an edge that is gone is offline', async () => {
       const source = await rig.source();
-      return source?.['state'] === 'offline' && source;
+      return source?.['state'] === 'offline' ? source : undefined;
     });
     expect((gone['trouble'] as { code: string }).code).not.toBe(silence);
     const last = await ask(rig.playlistUrl);
@@ -362,7 +362,9 @@ describe.concurrent('what a live playlist answers', () => {
     expect(refused.status).toBe(400);
     const source = await rig.until('the source appears with its trouble', async () => {
       const shown = await rig.source();
-      return (shown?.['trouble'] as { code: string } | undefined)?.code === 'bad_playlist' && shown;
+      return (shown?.['trouble'] as { code: string } | undefined)?.code === 'bad_playlist'
+        ? shown
+        : undefined;
     });
     expect(source).toMatchObject({ state: 'offline', ingestedBytes: 0 });
     const held = ask(rig.playlistUrl);

@@ -168,9 +168,7 @@ describe.concurrent('the line between edge and control', () => {
       expect(first?.discontinuity).toBe(true);
       expect(opening).toBeGreaterThan(before + 1);
       expect(prober.playlist!.mediaSequence).toBeGreaterThanOrEqual(opening);
-      expect(await metric(outage.rig.edge.url, 'livemix_edge_live_skipped_total')).toBe(
-        opening - before - 1,
-      );
+      expect(await metric(outage.rig.edge.url, 'livemix_edge_live_skipped_total')).toBe(opening - before - 1);
       await outage.segments(4);
       await outage.plays();
       outage.check();

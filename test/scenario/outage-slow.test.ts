@@ -53,11 +53,15 @@ describe.concurrent('a line that is not enough', () => {
     const lists = new Map<number, number>();
     const prober = new Prober({ url: rig.playlistUrl, mustAnswer200: true });
     await using _play = play(rig, prober);
-    await rig.until('live has skipped twice', async () => {
-      const newest = prober.playlist?.segments.at(-1)?.sequence;
-      if (newest !== undefined && !lists.has(newest)) lists.set(newest, performance.now());
-      return (await metric(rig.edge.url, 'livemix_edge_live_stretches_total')) >= 3;
-    }, 50_000);
+    await rig.until(
+      'live has skipped twice',
+      async () => {
+        const newest = prober.playlist?.segments.at(-1)?.sequence;
+        if (newest !== undefined && !lists.has(newest)) lists.set(newest, performance.now());
+        return (await metric(rig.edge.url, 'livemix_edge_live_stretches_total')) >= 3;
+      },
+      50_000,
+    );
     expect(await metric(rig.edge.url, 'livemix_edge_live_skipped_total')).toBeGreaterThan(0);
     const changes = [...lists.values()];
     const longest = Math.max(...changes.slice(1).map((at, index) => at - changes[index]!));

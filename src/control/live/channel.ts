@@ -1,4 +1,4 @@
-import { liveList, MIN_TARGET_DURATIONS, totalDuration } from '../../media/live-list.ts';
+import { lastsEnough, liveList, MIN_TARGET_DURATIONS, totalDuration } from '../../media/live-list.ts';
 import { type SegmentRecord, URL_DIGEST_LENGTH } from '../../media/segment-record.ts';
 import { type Bytes, bytes, type Millis, millis, type Seconds, seconds } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
@@ -31,6 +31,8 @@ export class Channel {
   #changedAt: Millis;
   /** A first list waits for all that was announced with it. */
   #opensAfter = 0;
+  /** A first list is shown although it does not last three target durations. */
+  #opensEarly = false;
   readonly #waiting = new Set<() => void>();
 
   constructor(
@@ -119,14 +121,21 @@ export class Channel {
       : undefined;
   }
 
-  /** Resolves when there is a list, when `wait` is over, or when the signal aborts. */
-  async nextList(wait: Millis, signal: AbortSignal): Promise<RenderedPlaylist | undefined> {
+  /**
+   * The first list: as soon as it lasts three target durations, after `wait` whatever there is by then; undefined
+   * when that is nothing, or when the signal aborts.
+   */
+  async firstList(wait: Millis, signal: AbortSignal): Promise<RenderedPlaylist | undefined> {
     if (this.#rendered !== undefined) return this.#rendered;
     const arrived = new AbortController();
     const tell = () => arrived.abort();
     this.#waiting.add(tell);
     await this.clock.sleep(wait, AbortSignal.any([arrived.signal, signal]));
     this.#waiting.delete(tell);
+    if (this.#rendered === undefined && !signal.aborted) {
+      this.#opensEarly = true;
+      this.#refresh();
+    }
     return this.#rendered;
   }
 
@@ -138,6 +147,7 @@ export class Channel {
     this.#records = [];
     this.#list = [];
     this.#rendered = undefined;
+    this.#opensEarly = false;
   }
 
   /** Lets go of what left the list long enough ago. */
@@ -217,8 +227,9 @@ export class Channel {
     }
     const list = liveList(available, this.minSegments);
     if (this.#list.length > 0 || list.length === 0) return list;
-    // A first list is shown when all is here that was announced first: after a restart of this node viewers know it.
-    return list.at(-1)!.sequence >= this.#opensAfter ? list : [];
+    // After a restart of this node viewers know all that was announced first; before it is here, none of it is shown.
+    if (list.at(-1)!.sequence < this.#opensAfter) return [];
+    return this.#opensEarly || lastsEnough(list) ? list : [];
   }
 
   /** What came for a stretch that was overtaken is of no use. */

@@ -63,7 +63,7 @@ export class ControlLiveHost implements LiveHost {
     if (this.#holds >= MAX_HOLDS) throw starting();
     this.#holds += 1;
     try {
-      const playlist = await channel.nextList(HOLD, gone);
+      const playlist = await channel.firstList(HOLD, gone);
       if (playlist !== undefined) return playlist;
       if (source.entry.mode === 'off')
         throw new LiveMixError('source_off', 'The source is switched off.', { retryAfter: 30 });

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { LiveMixError } from '../../media/error.ts';
-import { liveList } from '../../media/live-list.ts';
+import { lastsEnough, liveList } from '../../media/live-list.ts';
 import { segmentFileName } from '../../media/segment-record.ts';
 import { MIB, millis } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
@@ -46,7 +46,7 @@ export class LanHost implements LiveHost {
     if (found === undefined)
       throw new LiveMixError('source_unknown', 'No encoder has pushed a source of that name.');
     this.presence.touched(source);
-    return this.#list(found) ?? this.#wait(found, gone());
+    return this.#list(found) ?? this.#firstList(found, gone());
   }
 
   segment(name: SegmentName): Buffer | undefined | Promise<Buffer | undefined> {
@@ -54,7 +54,8 @@ export class LanHost implements LiveHost {
     return this.#bytes.get(key) ?? this.#reading.get(key) ?? this.#read(key, name);
   }
 
-  #list(rendition: Rendition): RenderedPlaylist | undefined {
+  /** The list as it is now; undefined while a source that has just appeared does not last three target durations. */
+  #list(rendition: Rendition, early = false): RenderedPlaylist | undefined {
     const { newest, records } = rendition.window;
     if (newest === undefined) return undefined;
     const known = this.#rendered.get(rendition);
@@ -65,18 +66,21 @@ export class LanHost implements LiveHost {
     }
     if (known?.newest === newest.sequence) return known.playlist;
     const list = liveList(records, LIVE_SEGMENTS);
+    if (known === undefined && !early && !lastsEnough(list)) return undefined;
     const playlist = renderLive(rendition.place.source, rendition.place.rendition, list);
     this.#rendered.set(rendition, { newest: newest.sequence, playlist });
     return playlist;
   }
 
-  /** A source that has just appeared: its first segment is being read. */
-  async #wait(rendition: Rendition, gone: AbortSignal): Promise<RenderedPlaylist> {
+  /** Players begin badly on a list of one segment: the first request waits, but not for ever. */
+  async #firstList(rendition: Rendition, gone: AbortSignal): Promise<RenderedPlaylist> {
     const arrived = new AbortController();
-    const unfollow = rendition.follow(() => arrived.abort());
+    const unfollow = rendition.follow(() => {
+      if (this.#list(rendition) !== undefined) arrived.abort();
+    });
     await this.clock.sleep(HOLD, AbortSignal.any([arrived.signal, gone]));
     unfollow();
-    const playlist = this.#list(rendition);
+    const playlist = this.#list(rendition, true);
     if (playlist !== undefined) return playlist;
     throw new LiveMixError('source_starting', 'The source has no segment yet.', { retryAfter: 1 });
   }
