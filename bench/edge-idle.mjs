@@ -1,7 +1,8 @@
 // What an edge costs while nobody watches: bytes on its uplink, memory, CPU.
+
+import { startCountingProxy } from './support/counting-proxy.mjs';
 import { Encoder } from './support/encoder.mjs';
 import { metric, startControl, startEdge } from './support/nodes.mjs';
-import { startCountingProxy } from './support/counting-proxy.mjs';
 import { MB, MIB, round } from './support/numbers.mjs';
 import { printResult, printTable, verdict } from './support/report.mjs';
 import { withScope } from './support/scope.mjs';
@@ -55,9 +56,18 @@ await withScope(SECONDS + 60, async (scope) => {
     ['', ''],
     ['taken in, MB', round(figures.ingestedBytes / MB)],
     ['media bytes sent to control', figures.mediaBytes],
-    ['all bytes on the uplink (the link itself), up / down', `${figures.linkBytesUp} / ${figures.linkBytesDown}`],
-    ['RSS at start / at the end / peak, MiB', `${figures.rssStartMiB} / ${figures.rssEndMiB} / ${figures.rssPeakMiB}`],
-    ['of it at the end: own memory / files (the program), MiB', `${figures.rssAnonymousMiB} / ${figures.rssFileMiB}`],
+    [
+      'all bytes on the uplink (the link itself), up / down',
+      `${figures.linkBytesUp} / ${figures.linkBytesDown}`,
+    ],
+    [
+      'RSS at start / at the end / peak, MiB',
+      `${figures.rssStartMiB} / ${figures.rssEndMiB} / ${figures.rssPeakMiB}`,
+    ],
+    [
+      'of it at the end: own memory / files (the program), MiB',
+      `${figures.rssAnonymousMiB} / ${figures.rssFileMiB}`,
+    ],
     ['JavaScript heap in use / Buffers, MiB', `${figures.heapUsedMiB} / ${figures.externalMiB}`],
     ['CPU, % of a core', figures.cpuPercent],
   ]);

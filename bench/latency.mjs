@@ -53,7 +53,9 @@ await withScope(175, async (scope) => {
     row('file closed → listed by control', figures.listed),
     row('plain PUT of the file to node:http', figures.put),
   ]);
-  console.log(`\nfile closed → listed, p50 ms  ${figures.listed.p50Ms}  ${verdict(figures.listed.p50Ms <= GOAL_P50, GOAL_P50)}\n`);
+  console.log(
+    `\nfile closed → listed, p50 ms  ${figures.listed.p50Ms}  ${verdict(figures.listed.p50Ms <= GOAL_P50, GOAL_P50)}\n`,
+  );
   printResult('latency', figures);
 });
 
@@ -83,12 +85,18 @@ async function plainPut(url, file) {
   const startedAt = performance.now();
   const { size } = await stat(file);
   await new Promise((resolve, reject) => {
-    const putting = request(url, { method: 'PUT', agent, headers: { 'Content-Length': size } }, (response) => {
-      response.resume();
-      response.on('end', resolve);
-    });
+    const putting = request(
+      url,
+      { method: 'PUT', agent, headers: { 'Content-Length': size } },
+      (response) => {
+        response.resume();
+        response.on('end', resolve);
+      },
+    );
     putting.on('error', reject);
-    createReadStream(file, { highWaterMark: 256 * 1024 }).on('error', reject).pipe(putting);
+    createReadStream(file, { highWaterMark: 256 * 1024 })
+      .on('error', reject)
+      .pipe(putting);
   });
   return performance.now() - startedAt;
 }

@@ -11,7 +11,11 @@ const SECONDS = Number(process.env.BENCH_SECONDS ?? 40);
 const GOAL_KB = 20;
 
 await withScope(150, async (scope) => {
-  const { control, playlistUrl } = await startLiveSource(scope, { duration: 2, bytes: 1_000_000, openFiles: 20_000 });
+  const { control, playlistUrl } = await startLiveSource(scope, {
+    duration: 2,
+    bytes: 1_000_000,
+    openFiles: 20_000,
+  });
   // Its memory settles: segments come and go, code is compiled.
   await warmUp(scope, playlistUrl);
   const before = await settled(control);
@@ -52,19 +56,30 @@ await withScope(150, async (scope) => {
   };
   printTable(`pollers: ${VIEWERS} viewers, a poll every 10 s each, ${SECONDS} s`, [
     ['', ''],
-    ['RSS of control before / with them / at most, MiB', `${figures.rssBeforeMiB} / ${figures.rssAfterMiB} / ${figures.rssMaxMiB}`],
+    [
+      'RSS of control before / with them / at most, MiB',
+      `${figures.rssBeforeMiB} / ${figures.rssAfterMiB} / ${figures.rssMaxMiB}`,
+    ],
     ['for each viewer, with them / at most, KB', `${figures.kbPerViewer} / ${figures.kbPerViewerMax}`],
     ['CPU of control, %', figures.cpuPercent],
     ['poll p50 / p99 / max, ms', `${done.polls.p50Ms} / ${done.polls.p99Ms} / ${done.polls.maxMs}`],
     ['polls, errors', `${done.pollsDone}, ${errors}`],
   ]);
-  console.log(`\nRSS for each viewer, KB  ${figures.kbPerViewer}  ${verdict(figures.kbPerViewer <= GOAL_KB, GOAL_KB)}`);
+  console.log(
+    `\nRSS for each viewer, KB  ${figures.kbPerViewer}  ${verdict(figures.kbPerViewer <= GOAL_KB, GOAL_KB)}`,
+  );
   console.log(`errors  ${errors}  ${verdict(errors === 0, 0)}\n`);
   printResult('pollers', figures);
 });
 
 async function warmUp(scope, playlistUrl) {
-  const load = startViewers(scope, playlistUrl, { viewers: 50, pollEveryMs: 50, segments: false, seconds: 12, rampMs: 500 });
+  const load = startViewers(scope, playlistUrl, {
+    viewers: 50,
+    pollEveryMs: 50,
+    segments: false,
+    seconds: 12,
+    rampMs: 500,
+  });
   await load.done;
   await load.end();
 }

@@ -56,9 +56,13 @@ await withScope(175, async (scope) => {
     row('to the last byte of the segment a player begins with', figures.firstSegment),
     row('to the last byte of all three from there', figures.threeSegments),
   ]);
-  console.log(`\nsegments in the first playlist: ${figures.segmentsListed.fewest} to ${figures.segmentsListed.most}`);
+  console.log(
+    `\nsegments in the first playlist: ${figures.segmentsListed.fewest} to ${figures.segmentsListed.most}`,
+  );
   const worst = figures.firstSegment.maxMs;
-  console.log(`first request → first segment, worst, ms  ${worst}  ${verdict(worst < GOAL_MS, `< ${GOAL_MS}`)}\n`);
+  console.log(
+    `first request → first segment, worst, ms  ${worst}  ${verdict(worst < GOAL_MS, `< ${GOAL_MS}`)}\n`,
+  );
   printResult('start', figures);
 });
 

@@ -73,7 +73,7 @@ ${table(
 # livemix edge --config edge.yaml
 control-url: https://live.example.org
 edge-name: harbour
-edge-token: 3f1c…
+edge-token: 3f1c9a0b7e5d2846
 media-roots: [/tmp/hls, /srv/cameras]
 media-origins: [http://10.0.0.5:8000]
 spool-seconds: 1800
@@ -138,7 +138,6 @@ type Node = { readonly type: string } & Readonly<Record<string, unknown>>;
 function metricsIn(path: string, prefix: string): Metric[] {
   const found: Metric[] = [];
   const visit = (value: unknown): void => {
-    if (Array.isArray(value)) return value.forEach(visit);
     if (typeof value !== 'object' || value === null) return;
     const node = value as Node;
     const callee = node['callee'] as { object?: { name?: string }; property?: { name?: string } } | undefined;
@@ -199,8 +198,9 @@ ${metricTable(nodeMetrics.process)}
 
 - \`livemix_edge_ingest_gaps_total\` rises: an encoder announces media that the edge cannot have. \`reason\` is explained in
   [errors.md](errors.md).
-- \`livemix_edge_live_skipped_total\` rises: the uplink does not keep up, and viewers skip.
-- \`livemix_edge_uplink_repeated_bytes_total\` rises: answers of control are lost on the way.
+- \`livemix_edge_live_skipped_total\` rises while somebody watches: the uplink does not keep up, and viewers skip. It also rises
+  when a viewer comes after a pause, by what nobody watched.
+- \`livemix_edge_uplink_repeated_bytes_total\` rises: uploads are broken off, or their answers are lost.
 - \`livemix_control_live_held_bytes\` nears half of \`max\` in \`LIVEMIX_CACHE_URL\`: the next source will be refused.
 - \`livemix_control_cache_failures_total\` rises: memcached is in trouble. Viewers are not; see the log.
 `;
@@ -231,7 +231,7 @@ describe('pages that are made from the code', () => {
   });
 
   test('the example of a file is one that an edge takes', () => {
-    const yaml = /```yaml\n([\s\S]*?)```/.exec(textOf('docs/settings.md'))![1]!.replace('3f1c…', '3f1c9a0b');
+    const yaml = /```yaml\n([\s\S]*?)```/.exec(textOf('docs/settings.md'))![1]!;
     const file = parseConfigFile(yaml, 'edge.yaml');
     const { values, warnings } = readSettings(edgeSettings, { flags: {}, env: {}, file });
     expect(values).toMatchObject({ edgeName: 'harbour', mediaRoots: ['/tmp/hls', '/srv/cameras'] });
@@ -266,9 +266,10 @@ const wrongScripts = (line: string): string[] =>
     .map(([text]) => `${text}: no such script`);
 
 function wrongLiveMix(line: string): string[] {
-  const found = /^((?:LIVEMIX_\w+=\S+ +)*)(?:\S*npx |\S*node )?(?:\S*\/)?livemix(?:\.js)? +([a-z]+\b.*)$/.exec(
-    line.trim(),
-  );
+  const found =
+    /^((?:LIVEMIX_\w+=\S+ +)*)(?:\S*npx |\S*node )?(?:\S*\/)?livemix(?:\.js)? +([a-z]+\b.*)$/.exec(
+      line.trim(),
+    );
   if (found === null) return [];
   const [name, ...words] = found[2]!.split(' #')[0]!.trim().split(/ +/);
   const command = commands[name!];
@@ -311,7 +312,10 @@ describe('what people are told to do', () => {
     ['`livemix edge --media-root /tmp`', 'no such flag --media-root'],
     ['`livemix recordings`', 'no such command'],
     ['`livemix sources stop camera-0`', 'no such command of sources'],
-    ['```sh\nLIVEMIX_MEDIA_ROOTS=/tmp \\\n  npx livemix control\n```', 'control does not read LIVEMIX_MEDIA_ROOTS'],
+    [
+      '```sh\nLIVEMIX_MEDIA_ROOTS=/tmp \\\n  npx livemix control\n```',
+      'control does not read LIVEMIX_MEDIA_ROOTS',
+    ],
     ['```sh\nnode bin/livemix.js demo --config x\n```', 'no such flag --config'],
   ])('a page that says %s is found', (page, wrong) => {
     expect(wrongCommands(page).join()).toContain(wrong);

@@ -10,7 +10,10 @@ for (const entry of readdirSync(root, { recursive: true, withFileTypes: true }))
   const path = join(entry.parentPath, entry.name);
   const body = readFileSync(path);
   const type = path.endsWith('.ts') ? 'video/mp2t' : 'application/vnd.apple.mpegurl';
-  files.set(path.slice(root.length), { body, headers: ['Content-Type', type, 'Content-Length', String(body.length)] });
+  files.set(path.slice(root.length), {
+    body,
+    headers: ['Content-Type', type, 'Content-Length', String(body.length)],
+  });
 }
 const server = createServer((request, response) => {
   const file = files.get(request.url);

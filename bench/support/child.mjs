@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { createInterface } from 'node:readline';
 
@@ -13,7 +13,8 @@ export const LOAD_CORE = cpus().length > 1 ? 1 : 0;
 export function need(...programs) {
   for (const program of programs) {
     const found = spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
-    if (!found) throw new Error(`this bench needs ${program}; on Debian: apt-get install nginx-light wrk util-linux`);
+    if (!found)
+      throw new Error(`this bench needs ${program}; on Debian: apt-get install nginx-light wrk util-linux`);
   }
 }
 
@@ -25,7 +26,8 @@ export class Child {
 
   /** `core`: where it may run; `openFiles`: how many it may have open. */
   constructor(scope, command, args, { core, openFiles, env } = {}) {
-    const pinned = core === undefined ? [command, ...args] : ['taskset', '-c', String(core), command, ...args];
+    const pinned =
+      core === undefined ? [command, ...args] : ['taskset', '-c', String(core), command, ...args];
     const [program, ...rest] =
       openFiles === undefined
         ? pinned
@@ -76,7 +78,12 @@ export class Child {
 
   /** CPU time so far in ms, user and system, its own children included. */
   cpuMs() {
-    return cpuOf(this.pid);
+    return familyOf(this.pid).reduce((total, pid) => total + cpuOf(pid), 0);
+  }
+
+  /** How long main threads could run and were not let so far, in ms: others had the core. */
+  waitedMs() {
+    return familyOf(this.pid).reduce((total, pid) => total + waitedOf(pid), 0);
   }
 
   /** Resident memory in bytes, now and at most so far. */
@@ -95,14 +102,26 @@ export class Child {
   }
 }
 
+/** A process and all below it. */
+function familyOf(pid) {
+  const children = read(`/proc/${pid}/task/${pid}/children`).split(' ').map(Number);
+  return [pid, ...children.filter((child) => child > 0).flatMap(familyOf)];
+}
+
 function cpuOf(pid) {
-  const file = `/proc/${pid}/stat`;
-  if (!existsSync(file)) return 0;
-  const fields = readFileSync(file, 'latin1').replace(/^.*\) /, '').split(' ');
-  const own = (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
-  return children
-    .split(' ')
-    .filter((child) => child !== '')
-    .reduce((total, child) => total + cpuOf(Number(child)), own);
+  const fields = read(`/proc/${pid}/stat`)
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * MS_PER_TICK;
+}
+
+const waitedOf = (pid) => Number(read(`/proc/${pid}/schedstat`).split(' ')[1] ?? 0) / 1e6;
+
+/** Empty when the process has gone. */
+function read(file) {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
 }

@@ -14,7 +14,10 @@ export async function startCountingProxy(scope, url) {
     far.on('data', (chunk) => {
       counted.down += chunk.length;
     });
-    for (const [one, other] of [[near, far], [far, near]]) {
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ]) {
       sockets.add(one);
       one.pipe(other);
       one.on('error', () => other.destroy());

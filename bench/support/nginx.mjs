@@ -5,8 +5,17 @@ import { freePort } from './free-port.mjs';
 import { tempFolder } from './temp-folder.mjs';
 import { until } from './wait.mjs';
 
-/** nginx with one worker and sendfile, serving a folder with the headers that control sends. */
-export async function startNginx(scope, root, { core }) {
+/**
+ * Ways to send a file. With `tcp_nopush` and the usual chunk of 2 MiB sendfile is half as fast on loopback; copying
+ * through large buffers is the fastest there.
+ */
+const ways = {
+  sendfile: 'sendfile on; sendfile_max_chunk 512k;',
+  copy: 'sendfile off; output_buffers 2 512k;',
+};
+
+/** nginx with one worker, serving a folder with the headers that control sends. */
+export async function startNginx(scope, root, { core, way }) {
   const folder = await tempFolder(scope);
   await mkdir(join(folder, 'logs'));
   const port = await freePort();
@@ -20,8 +29,7 @@ error_log ${folder}/logs/error.log warn;
 events { worker_connections 4096; }
 http {
   access_log off;
-  sendfile on;
-  tcp_nopush on;
+  ${ways[way]}
   keepalive_requests 100000000;
   keepalive_timeout 60s;
   open_file_cache max=1000 inactive=60s;
@@ -50,8 +58,18 @@ http {
   await writeFile(file, config);
   // A master that is root gives its worker to nobody, who may not read temporary folders.
   const user = process.getuid?.() === 0 ? ['-g', 'user root;'] : [];
-  const child = new Child(scope, 'nginx', ['-p', folder, '-e', join(folder, 'logs/error.log'), '-c', file, ...user], { core });
+  const child = new Child(
+    scope,
+    'nginx',
+    ['-p', folder, '-e', join(folder, 'logs/error.log'), '-c', file, ...user],
+    { core },
+  );
   const url = `http://127.0.0.1:${port}`;
-  await until('nginx answers', () => fetch(url).then(() => true, () => false));
+  await until('nginx answers', () =>
+    fetch(url).then(
+      () => true,
+      () => false,
+    ),
+  );
   return Object.assign(child, { url });
 }

@@ -8,7 +8,12 @@ const command = fileURLToPath(new URL('../../bin/livemix.js', import.meta.url));
 
 /** Starts `livemix control` or `livemix edge` as a user would, on a free port. `nodeFlags` are Node's own. */
 async function startNode(scope, kind, flags, { nodeFlags = [], core, openFiles } = {}) {
-  const args = [...nodeFlags, command, kind, ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value])];
+  const args = [
+    ...nodeFlags,
+    command,
+    kind,
+    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
+  ];
   const child = new Child(scope, process.execPath, args, { core, openFiles });
   const url = await child.line((line) => {
     if (!line.startsWith('{')) return undefined;
@@ -20,7 +25,12 @@ async function startNode(scope, kind, flags, { nodeFlags = [], core, openFiles }
 
 export async function startControl(scope, { flags = {}, ...process } = {}) {
   const folder = await tempFolder(scope);
-  return startNode(scope, 'control', { listen: '127.0.0.1:0', 'data-dir': join(folder, 'control'), ...flags }, process);
+  return startNode(
+    scope,
+    'control',
+    { listen: '127.0.0.1:0', 'data-dir': join(folder, 'control'), ...flags },
+    process,
+  );
 }
 
 export async function startEdge(scope, { controlUrl, mediaRoot, flags = {}, ...process }) {

@@ -18,9 +18,12 @@ export function printTable(title, rows) {
   for (const row of rows.slice(1)) console.log(line(row));
 }
 
+/** How busy the machine was with other things when the bench began. */
+const loadBefore = loadavg()[0];
+
 /** One line for machines, the last that a bench prints. */
 export function printResult(bench, figures) {
-  const machine = { cores: cpus().length, load1: loadavg()[0], node: process.version };
+  const machine = { cores: cpus().length, loadBefore, node: process.version };
   console.log(JSON.stringify({ bench, at: new Date().toISOString(), machine, ...figures }));
 }
 

@@ -1,6 +1,7 @@
 // Paced viewers on raw sockets, in a process of their own: what the server costs is not what a HTTP client costs.
 // Reads its orders as JSON from the environment, writes one JSON line when it has begun and one when it is done.
 import { connect } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { percentile, round } from './numbers.mjs';
 
 const orders = JSON.parse(process.env.VIEWERS);
@@ -34,7 +35,6 @@ class Viewer {
   #wanted = [];
   #seen = 0;
   #timer;
-  #etag;
 
   constructor(index) {
     const localAddress = addresses > 0 ? `127.0.${1 + (index % addresses)}.1` : undefined;
@@ -106,7 +106,6 @@ class Viewer {
     const status = head.slice(9, 12);
     if (status !== '200') failed(`status ${status}`);
     this.#left = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
-    if (this.#asked === 'list') this.#etag = /\r\netag: (\S+)/i.exec(head)?.[1];
   }
 
   #done() {
@@ -140,8 +139,10 @@ class Viewer {
       listed.push({ path: line.replace('../../', '/'), sequence: Number(/(\d+)-[^/]*$/.exec(line)[1]) });
     }
     const newest = listed.at(-1).sequence;
-    const fresh = this.#seen === 0 ? listed.slice(-1) : listed.filter(({ sequence }) => sequence > this.#seen);
-    if (this.#seen > 0 && fresh.length > 0 && fresh[0].sequence !== this.#seen + 1) failed('missed a segment');
+    const fresh =
+      this.#seen === 0 ? listed.slice(-1) : listed.filter(({ sequence }) => sequence > this.#seen);
+    if (this.#seen > 0 && fresh.length > 0 && fresh[0].sequence !== this.#seen + 1)
+      failed('missed a segment');
     this.#seen = newest;
     this.#wanted.push(...fresh.map(({ path }) => path));
   }
@@ -155,15 +156,21 @@ class Viewer {
 
 const all = Array.from({ length: viewers }, (_, index) => new Viewer(index));
 let bytesBefore = 0;
+const lag = monitorEventLoopDelay({ resolution: 5 });
 setTimeout(() => {
   bytesBefore = bytes;
+  lag.enable();
   console.log(JSON.stringify({ measuring: true }));
 }, measuresFrom - performance.now());
 setTimeout(() => {
   const of = (values) =>
     values.length === 0
       ? undefined
-      : { p50Ms: round(percentile(values, 0.5)), p99Ms: round(percentile(values, 0.99)), maxMs: round(Math.max(...values.slice(0, 1), percentile(values, 1))) };
+      : {
+          p50Ms: round(percentile(values, 0.5)),
+          p99Ms: round(percentile(values, 0.99)),
+          maxMs: round(percentile(values, 1)),
+        };
   const figures = {
     viewers,
     seconds,
@@ -174,6 +181,7 @@ setTimeout(() => {
     pollsDone,
     segmentsDone,
     listsBehind,
+    loadLagMaxMs: round(lag.max / 1e6),
     errors: Object.fromEntries(errors),
   };
   console.log(JSON.stringify({ done: figures }));

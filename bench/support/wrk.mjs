@@ -7,9 +7,14 @@ const script = fileURLToPath(new URL('wrk.lua', import.meta.url));
 export async function runWrk(scope, server, paths, { seconds, connections }) {
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, server.url, '--', ...paths];
   const before = server.cpuMs();
+  const waitedBefore = server.waitedMs();
   const wrk = new Child(scope, 'wrk', args, { core: LOAD_CORE });
-  const figures = await wrk.line((line) => line.startsWith('{"requests"') && JSON.parse(line), (seconds + 20) * 1000);
+  const figures = await wrk.line(
+    (line) => line.startsWith('{"requests"') && JSON.parse(line),
+    (seconds + 20) * 1000,
+  );
   const cpuMs = server.cpuMs() - before;
+  const waitedMs = server.waitedMs() - waitedBefore;
   await wrk.exited;
   return {
     ...figures,
@@ -17,5 +22,6 @@ export async function runWrk(scope, server, paths, { seconds, connections }) {
     bytesPerSecond: figures.bytes / figures.seconds,
     cpuUsPerRequest: (cpuMs * 1000) / figures.requests,
     cpuPercent: cpuMs / figures.seconds / 10,
+    waitedPercent: waitedMs / figures.seconds / 10,
   };
 }

@@ -22,7 +22,8 @@ export async function runUntilSignal(
   });
   const running = await start(given);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
+    // A second signal changes nothing: the first one ends it, within ten seconds.
+    process.on(signal, () => {
       given.log.info({ signal }, 'ending');
       end(0);
     });

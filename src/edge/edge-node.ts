@@ -89,7 +89,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurrou
         ingest,
         rate: new PlaylistRate(clock),
         token: settings.ingestToken,
-        troubled: () => uplink?.reportSoon(),
+        changed: () => uplink?.reportSoon(),
       },
       lan: new LanHost(sources, presence, clock, events.requestFailed),
       sources,

@@ -23,6 +23,7 @@ export class Rendition {
   readonly queue = new SerialQueue(MAX_WAITING_PLAYLISTS);
   #run: Run | undefined;
   #staleInARow = 0;
+  #staleThrough = 0;
   #newestModifiedAt = 0;
   readonly #taken = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
@@ -55,7 +56,7 @@ export class Rendition {
   known(runGoesOn: boolean): Known {
     return {
       ...(runGoesOn && this.#run !== undefined && { run: this.#run }),
-      wasTaken: (name, { bytes, modifiedAt }) => this.#taken.has(takenKey(name, bytes, modifiedAt)),
+      wasTaken: (name, sighting) => this.wasTaken(name, sighting),
       newestModifiedAt: this.#newestModifiedAt,
       staleInARow: this.#staleInARow,
     };
@@ -72,6 +73,14 @@ export class Rendition {
     this.#staleInARow = 0;
   }
 
+  /** Whether these bytes, as far as can be seen from outside, came already under that name. */
+  wasTaken(
+    name: string,
+    { bytes, modifiedAt }: { readonly bytes: number; readonly modifiedAt: number },
+  ): boolean {
+    return this.#taken.has(takenKey(name, bytes, modifiedAt));
+  }
+
   /** The number of an encoder's segment. A run must be open. */
   numberOf(encoderSequence: number): number {
     return this.#run!.base + encoderSequence;
@@ -82,8 +91,11 @@ export class Rendition {
     if (this.#run !== undefined) this.#run.ended = true;
   }
 
-  sawStalePlaylist(): void {
+  /** A playlist that ends with `newest` was held for an old one. The same again proves nothing. */
+  sawStalePlaylist(newest: number): void {
+    if (this.#staleInARow > 0 && newest <= this.#staleThrough) return;
     this.#staleInARow += 1;
+    this.#staleThrough = newest;
   }
 
   sawFreshPlaylist(): void {

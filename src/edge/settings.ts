@@ -25,7 +25,7 @@ export const edgeSettings = defineSettings({
     env: 'LIVEMIX_EDGE_NAME',
     parse: types.text('NAME'),
     help: 'What control calls this edge. By default the host name.',
-    example: 'farm-1',
+    example: 'harbour-1',
   }),
   edgeToken: setting({
     env: 'LIVEMIX_EDGE_TOKEN',

@@ -12,6 +12,7 @@ const SILENT_AFTER = millis(10_000);
 export class Source {
   ingestedBytes: Bytes = bytes(0);
   forwardedBytes: Bytes = bytes(0);
+  /** When the newest segment ended. */
   lastSegmentAt: EpochMs | undefined;
   #trouble: Trouble | undefined;
   #takenInAt: Millis | undefined;
@@ -45,6 +46,7 @@ export class Source {
     this.#trouble = trouble;
   }
 
+  /** A segment that ended at `at` was taken in. */
   tookIn(at: EpochMs, size: Bytes): void {
     this.#trouble = undefined;
     this.#takenInAt = this.clock.monotonic();

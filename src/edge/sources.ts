@@ -15,6 +15,9 @@ export type SourcesSettings = {
   readonly maxSources: number;
 };
 
+/** Refused names that are shown. */
+const MAX_REFUSED = 16;
+
 /** All sources of an edge, and the room their segments share. */
 export class Sources {
   readonly #sources = new Map<string, Source>();
@@ -83,8 +86,15 @@ export class Sources {
   inTrouble(name: string, trouble: Trouble): void {
     const source = this.#sources.get(name);
     if (source !== undefined) source.inTrouble(trouble);
-    else if (this.#refused.has(name) || this.#count < this.settings.maxSources)
+    else {
+      this.#refused.delete(name);
       this.#refused.set(name, trouble);
+      // The oldest of them goes: names that are only refused must not keep good sources out.
+      for (const oldest of this.#refused.keys()) {
+        if (this.#refused.size <= MAX_REFUSED) break;
+        this.#refused.delete(oldest);
+      }
+    }
   }
 
   /** Lets the oldest media of all go until the spool fits its bound. */
@@ -114,12 +124,8 @@ export class Sources {
     await Promise.all([...this.#sources.values()].map((source) => source.ledger.close()));
   }
 
-  get #count(): number {
-    return this.#sources.size + this.#opening.size + this.#refused.size;
-  }
-
   #refuseTooMany(): void {
-    if (this.#count < this.settings.maxSources) return;
+    if (this.#sources.size + this.#opening.size < this.settings.maxSources) return;
     throw new LiveMixError('too_many_sources', `This edge takes ${this.settings.maxSources} sources.`, {
       retryAfter: 1,
     });

@@ -105,6 +105,11 @@ export const errorTable = {
   misdirected: row(421, 'This request is for another host', 'Send it to its own host.'),
   too_many_segments: row(422, 'The playlist has too many segments', 'Keep a playlist under 25,000 segments.'),
   digest_mismatch: row(422, 'The bytes do not match their digest', 'Send the segment again.'),
+  unsupported_hls: row(
+    422,
+    'This kind of HLS is not taken in yet',
+    'Send plain MPEG-TS segments, one file each, without encryption: leave out -hls_segment_type fmp4, single_file and -hls_enc.',
+  ),
   too_many_playlists: row(429, 'Too many playlists', 'Post at most 20 playlists a second for one source.'),
   too_many_sources: row(429, 'Too many sources', 'One edge takes 64 sources; start a second edge.'),
   too_many_requests: row(429, 'Too many requests', 'Slow down.'),

@@ -27,7 +27,11 @@ export function liveList(records: readonly SegmentRecord[], minSegments: number)
   if (newest.length === 0) return newest;
   const before = records.length - newest.length;
   const chosen = before === 0 || lastsEnough(newest) ? newest : newestStretch(records, before);
-  return shortestSuffix(chosen, minSegments);
+  const opens = chosen[0]!.sequence === chosen[0]!.listFrom;
+  const last = chosen.at(-1)!;
+  // Viewers must see the tag that opens a stretch: it stays for two target durations more.
+  const young = totalDuration(chosen) <= (MIN_TARGET_DURATIONS + 2) * last.targetDuration + EPSILON;
+  return opens && young ? chosen : shortestSuffix(chosen, minSegments);
 }
 
 /** The tail: the shortest suffix that lasts three target durations, or all there is. What a stretch opens with. */

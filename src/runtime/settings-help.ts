@@ -32,7 +32,7 @@ export function settingsHelp<T>(table: SettingsTable<T>): string[] {
   return settingRows(table).flatMap((row) => [
     `  ${row.flag} ${row.form}`,
     `      ${row.help}`,
-    `      [env ${row.env}; ${row.default === undefined ? 'no default' : `default ${row.default}`}${
+    `      [env ${row.env}; ${row.default === undefined || row.default === '' ? 'no default' : `default ${row.default}`}${
       row.example === undefined ? '' : `; for example ${row.example}`
     }]`,
   ]);
@@ -44,7 +44,7 @@ export function settingsMarkdown<T>(table: SettingsTable<T>): string {
   const code = (value: string) => `\`${cell(value)}\``;
   const rows = settingRows(table).map((row) => {
     const example = row.example === undefined ? '' : ` Example: ${code(row.example)}`;
-    const fallback = row.default === undefined ? 'none' : code(row.default);
+    const fallback = row.default === undefined || row.default === '' ? 'none' : code(row.default);
     return `| ${code(`${row.flag} ${row.form}`)} | ${code(row.env)} | ${code(row.key)} | ${fallback} | ${cell(row.help)}${example} |`;
   });
   return [

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isKnown, takesGzip } from './conditions.ts';
 import type { RenderedPlaylist } from './rendered-playlist.ts';
 
 /** RFC 8216 §4. */
@@ -23,12 +24,12 @@ export function answerPlaylist(
     'Vary',
     'Accept-Encoding',
   ];
-  if (headers['if-none-match']?.includes(playlist.etag)) {
+  if (headers['if-none-match'] !== undefined && isKnown(headers['if-none-match'], playlist.etag)) {
     response.writeHead(304, shared);
     response.end();
     return;
   }
-  const zipped = headers['accept-encoding']?.includes('gzip') ?? false;
+  const zipped = headers['accept-encoding'] !== undefined && takesGzip(headers['accept-encoding']);
   const body = zipped ? playlist.gzip() : playlist.text;
   if (zipped) shared.push('Content-Encoding', 'gzip');
   shared.push('Content-Length', String(body.length));

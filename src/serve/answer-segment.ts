@@ -3,6 +3,7 @@ import { LiveMixError } from '../media/error.ts';
 import { mediaType } from '../media/segment-record.ts';
 import { answerProblem, requestId } from '../runtime/answer.ts';
 import { parseRange } from './byte-range.ts';
+import { isKnown } from './conditions.ts';
 
 /** A segment's URL means the same bytes for ever. */
 const FOR_EVER = 'public, max-age=31536000, immutable';
@@ -35,12 +36,13 @@ export function answerSegment(
     'X-Content-Type-Options',
     'nosniff',
   ];
-  if (headers['if-none-match']?.includes(etag)) {
+  if (headers['if-none-match'] !== undefined && isKnown(headers['if-none-match'], etag)) {
     response.writeHead(304, shared);
     response.end();
     return;
   }
-  const whole = headers['if-range'] !== undefined && headers['if-range'] !== etag;
+  // RFC 9110 §14.2: ranges are for GET.
+  const whole = method !== 'GET' || (headers['if-range'] !== undefined && headers['if-range'] !== etag);
   const range = whole ? undefined : parseRange(headers.range, bytes.length);
   if (range === undefined) {
     shared.push('Content-Length', String(bytes.length));

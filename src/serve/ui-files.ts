@@ -5,6 +5,7 @@ import { extname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { MIB } from '../media/units.ts';
+import { isKnown, takesGzip } from './conditions.ts';
 
 /** The web page as it is served: every file in memory, by the path of its URL. */
 export type UiFiles = ReadonlyMap<string, UiFile>;
@@ -136,15 +137,3 @@ async function uiFile(name: string, bytes: Buffer): Promise<UiFile> {
     gzip: small.length < bytes.length ? { bytes: small, etag: `"${digest}-gzip"` } : undefined,
   };
 }
-
-/** RFC 9110, section 12.5.3. `gzip;q=0` refuses it. */
-const takesGzip = (header: string | string[] | undefined): boolean =>
-  String(header ?? '')
-    .split(',')
-    .some((coding) => /^\s*gzip\s*(;\s*q=(1(\.0*)?|0?\.\d*[1-9]\d*)\s*)?$/i.test(coding));
-
-/** RFC 9110, section 13.1.2: compared weakly, as a proxy may have marked it so. */
-const isKnown = (header: string | undefined, etag: string): boolean =>
-  (header ?? '')
-    .split(',')
-    .some((known) => known.trim() === '*' || known.trim().replace(/^W\//, '') === etag);

@@ -315,7 +315,7 @@ describe.concurrent('what a live playlist answers', () => {
     await using rig = await Rig.start();
     expect(await (await fetch(`${rig.control.url}/v1/sources`)).json()).toEqual([]);
     await rig.encoder.publish(4);
-    await rig.until('the source appears', () => rig.source());
+    await rig.until('the source appears', async () => (await rig.source())?.['state'] === 'idle');
     const list = (await (await fetch(`${rig.control.url}/v1/sources`)).json()) as Record<string, unknown>[];
     expect(list).toHaveLength(1);
     expect(list[0]).toMatchObject({

@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Prober } from './prober.ts';
 import type { Rig } from './rig.ts';
 import { syntheticSegment } from './synthetic-segment.ts';
@@ -120,11 +121,7 @@ export class Encoder implements AsyncDisposable {
       await this.make();
       await this.post().catch(() => undefined);
       const wait = due + this.duration * 1000 - performance.now();
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.max(0, wait));
-        signal.addEventListener('abort', () => resolve(), { once: true });
-        signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
-      });
+      await sleep(Math.max(0, wait), undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -440,6 +440,10 @@ function checkDiscontinuities(history: History, now: ProbedPlaylist): Finding[] 
   ];
 }
 
+/** The tag of the stretch slid out of the list before it was looked at: it is counted. */
+const tagHasLeft = (before: ProbedPlaylist, now: ProbedPlaylist): boolean =>
+  now.discontinuitySequence > (before.segments.at(-1)?.discontinuitySequence ?? 0);
+
 /**
  * A new stretch opens with EXT-X-DISCONTINUITY. A prober that did not look for as long as the new list lasts may
  * have missed its opening, and says nothing.
@@ -449,7 +453,7 @@ function checkStretch(previous: Reply, reply: Reply): Finding[] {
   const unseen = (reply.at - previous.at) / 1000;
   const opened = beginsStretch(previous.playlist, playlist) && unseen < playlistDuration(playlist);
   return when(
-    opened && playlist.segments[0]?.discontinuity === false,
+    opened && playlist.segments[0]?.discontinuity === false && !tagHasLeft(previous.playlist, playlist),
     'U6',
     `${playlist.mediaSequence} opens a stretch behind ${lastSequence(previous.playlist)} without EXT-X-DISCONTINUITY`,
   );

@@ -31,6 +31,8 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
     forceCloseConnections: false,
   });
   const { sources, links, demand, presence } = parts;
+  // A form of another site can send text/plain without asking.
+  api.removeContentTypeParser('text/plain');
 
   api.addHook('onRequest', async (request, reply) => {
     reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff');

@@ -1,5 +1,5 @@
 import { lastsEnough, liveList, MIN_TARGET_DURATIONS, totalDuration } from '../../media/live-list.ts';
-import { type SegmentRecord, URL_DIGEST_LENGTH } from '../../media/segment-record.ts';
+import { type SegmentRecord, segmentFileName } from '../../media/segment-record.ts';
 import { type Bytes, bytes, type Millis, millis, type Seconds, seconds } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { type RenderedPlaylist, renderLive } from '../../serve/rendered-playlist.ts';
@@ -114,11 +114,9 @@ export class Channel {
   }
 
   /** The bytes of a segment by what its URL says. */
-  segment(sequence: number, digest: string): Buffer | undefined {
+  segment(sequence: number, fileName: string): Buffer | undefined {
     const held = this.#held.get(sequence);
-    return held?.record.digest.startsWith(digest) && digest.length === URL_DIGEST_LENGTH
-      ? held.bytes
-      : undefined;
+    return held !== undefined && segmentFileName(held.record) === fileName ? held.bytes : undefined;
   }
 
   /**
@@ -141,6 +139,7 @@ export class Channel {
 
   /** Nobody watches any more: the list goes, so that nobody gets an old one; its segments stay as long as rule A2 says. */
   drop(): void {
+    for (const tell of this.#waiting) tell();
     if (this.#list.length === 0 && this.#records.length === 0) return;
     for (const record of this.#list) this.#leave(record.sequence);
     for (const held of this.#held.values()) held.releaseAt ??= this.clock.monotonic();

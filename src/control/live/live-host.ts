@@ -52,7 +52,7 @@ export class ControlLiveHost implements LiveHost {
   }
 
   segment(name: SegmentName): Buffer | undefined | Promise<Buffer | undefined> {
-    const owned = this.channels.find(name.source, name.rendition)?.segment(name.sequence, name.digest);
+    const owned = this.channels.find(name.source, name.rendition)?.segment(name.sequence, name.fileName);
     const elsewhere =
       owned === undefined && this.shared.exists && this.sources.find(name.source) !== undefined;
     return elsewhere ? this.shared.find(name) : owned;

@@ -85,14 +85,15 @@ export class Sources {
   async #reportedOne(link: OwnerLink, report: SourceReport): Promise<void> {
     const source = this.#sources.get(report.name) ?? this.#appear(link, report);
     if (source === undefined) return;
-    if (source.entry.edge === undefined) await this.#save(source, { edge: link.edge });
-    if (source.entry.edge !== link.edge) {
+    const owner = source.entry.edge;
+    if (owner !== undefined && owner !== link.edge) {
       source.rivals.add(link.edge);
-      this.events.sourceTaken(source.name, source.entry.edge ?? '', link.edge);
+      this.events.sourceTaken(source.name, owner, link.edge);
       return;
     }
     source.link = link;
     source.report = report;
+    if (owner === undefined) await this.#save(source, { edge: link.edge });
     await this.#follow(source, link, report);
   }
 

@@ -65,7 +65,7 @@ export function acceptPlaylist(
         ingest.events.playlistAddedNothing(rendition.place);
         break;
       case 'stale':
-        rendition.sawStalePlaylist();
+        rendition.sawStalePlaylist(playlist.segments.at(-1)!.sequence);
         ingest.events.playlistStale(rendition.place);
         break;
       case 'continue':
@@ -174,7 +174,7 @@ class Taking {
       () => spool.stage(this.rendition.place),
       this.ingest,
     );
-    if (this.#sameBytesAgain(read)) {
+    if (this.#cameBefore(entry, read)) {
       await read.sink.discard();
       return this.#keepGap(entry, 'name_reused', behind);
     }
@@ -207,8 +207,9 @@ class Taking {
   }
 
   /** Two numbers, one name, one file: the first reading got what belongs to the second. */
-  #sameBytesAgain(read: ReadSegment): boolean {
-    return this.rendition.window.newest?.digest === read.digest;
+  #cameBefore(entry: MediaPlaylistSegment, read: ReadSegment): boolean {
+    const { rendition } = this;
+    return rendition.window.newest?.digest === read.digest || rendition.wasTaken(entry.uri, read);
   }
 
   #media(entry: MediaPlaylistSegment, read: ReadSegment): Media {
@@ -276,7 +277,7 @@ class Taking {
     const { rendition, ingest, source } = this;
     for (const fallen of rendition.push(record)) ingest.sources.spool.drop(rendition.place, fallen);
     if (record.gap !== undefined) return;
-    source.tookIn(record.at, record.bytes);
+    source.tookIn(epochMs(record.at + Math.round(record.duration * 1000)), record.bytes);
     this.added += 1;
     ingest.events.segmentTaken(rendition.place, record);
   }

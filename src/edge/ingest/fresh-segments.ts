@@ -17,7 +17,7 @@ export type Known = {
   wasTaken(name: string, sighting: Sighting): boolean;
   /** When the newest file that was taken was written; 0 when not known. */
   readonly newestModifiedAt: number;
-  /** How many playlists in a row were held for old ones. */
+  /** How many playlists in a row, each with newer segments than the one before, were held for old ones. */
   readonly staleInARow: number;
 };
 
@@ -32,6 +32,9 @@ export type Intake =
   /** An encoder began anew. */
   | { readonly kind: 'run'; readonly fresh: readonly MediaPlaylistSegment[] };
 
+/** What can be seen of an entry's file; undefined when there is nothing. */
+export type Look = (segment: MediaPlaylistSegment) => Promise<Sighting | undefined>;
+
 /** How many entries, from the newest back, are looked at to tell a restart from an old playlist. */
 const LOOKS = 8;
 /** A series that goes on this long is taken, whatever its files' times say: clocks may be wrong. */
@@ -42,11 +45,7 @@ const STALE_AT_MOST = 3;
  * does not have: one that is posted late opens nothing. Numbers and names alone prove nothing, since a
  * restarted encoder uses them again; the file behind the newest name that both know is the witness.
  */
-export async function freshSegments(
-  known: Known,
-  playlist: MediaPlaylist,
-  look: (segment: MediaPlaylistSegment) => Promise<Sighting | undefined>,
-): Promise<Intake> {
+export async function freshSegments(known: Known, playlist: MediaPlaylist, look: Look): Promise<Intake> {
   const entries = playlist.segments;
   const first = entries[0];
   if (first === undefined) return { kind: 'nothing' };
@@ -59,13 +58,12 @@ export async function freshSegments(
     const was = run.segments.get(witness.sequence)!;
     if (seen !== undefined && differs(seen, was)) return newRun(entries, known, look);
     const fresh = entries.filter((entry) => entry.sequence > run.newest);
-    if (fresh.length === 0) return { kind: 'nothing' };
-    return run.ended ? { kind: 'run', fresh } : { kind: 'continue', skipped: 0, fresh };
+    if (run.ended) return newRun(fresh, known, look);
+    return goesOn(fresh, 0, known, look);
   }
 
   const skipped = first.sequence - run.newest - 1;
-  if (skipped >= 0 && skipped <= entries.length && !run.ended)
-    return { kind: 'continue', skipped, fresh: entries };
+  if (skipped >= 0 && skipped <= entries.length && !run.ended) return goesOn(entries, skipped, known, look);
   return newRun(entries, known, look);
 }
 
@@ -88,12 +86,37 @@ const differs = (seen: Sighting, was: EncoderSegment): boolean =>
   (seen.bytes > 0 && seen.bytes !== was.bytes) ||
   (seen.modifiedAt > 0 && was.modifiedAt > 0 && seen.modifiedAt !== was.modifiedAt);
 
-/** A run begins with the first entry that is readable and not had; what cannot be read behind it becomes a gap. */
-async function newRun(
-  entries: readonly MediaPlaylistSegment[],
+/**
+ * The run goes on, unless all that can be seen of the fresh entries was there before: then this is a playlist of
+ * an earlier run, posted late, whose names the encoder uses again.
+ */
+async function goesOn(
+  fresh: readonly MediaPlaylistSegment[],
+  skipped: number,
   known: Known,
-  look: (segment: MediaPlaylistSegment) => Promise<Sighting | undefined>,
+  look: Look,
 ): Promise<Intake> {
+  let seenAny = false;
+  let allTaken = true;
+  let allOld = true;
+  for (const entry of fresh.slice(-LOOKS)) {
+    const seen = await look(entry);
+    if (seen === undefined) continue;
+    seenAny = true;
+    const taken = known.wasTaken(entry.uri, seen);
+    allTaken &&= taken;
+    allOld &&= taken || isOlder(seen, known);
+  }
+  if (fresh.length === 0 || (seenAny && allTaken)) return { kind: 'nothing' };
+  if (seenAny && allOld && known.staleInARow < STALE_AT_MOST) return { kind: 'stale' };
+  return { kind: 'continue', skipped, fresh };
+}
+
+const isOlder = (seen: Sighting, known: Known): boolean =>
+  seen.modifiedAt > 0 && seen.modifiedAt < known.newestModifiedAt;
+
+/** A run begins with the first entry that is readable and not had; what cannot be read behind it becomes a gap. */
+async function newRun(entries: readonly MediaPlaylistSegment[], known: Known, look: Look): Promise<Intake> {
   const lookedFrom = Math.max(0, entries.length - LOOKS);
   let start = entries.length;
   let newestWritten = 0;

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { MediaPlaylist } from '../../hls/media-playlist.ts';
 import { parseMediaPlaylist } from '../../hls/parse.ts';
 import { LiveMixError } from '../../media/error.ts';
 import { isName, MAIN } from '../../media/name.ts';
@@ -20,8 +21,8 @@ export type IngestRoutes = {
   readonly ingest: Ingest;
   readonly rate: PlaylistRate;
   readonly token: string | undefined;
-  /** Trouble of a source is to be reported. */
-  readonly troubled: () => void;
+  /** The state of a source changed: it is to be reported. */
+  readonly changed: () => void;
 };
 
 /** Answers what encoders send; false for any other path. Rejects with `LiveMixError`. */
@@ -45,7 +46,7 @@ export async function answerIngest(
 }
 
 async function answerPlaylistPost(
-  { ingest, rate, token, troubled }: IngestRoutes,
+  { ingest, rate, token, changed }: IngestRoutes,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -62,17 +63,20 @@ async function answerPlaylistPost(
       throw new LiveMixError('bad_source_name', 'Video-Source-Name is missing or malformed.');
     rate.count(name);
     const playlist = parseMediaPlaylist(body);
+    refuseUnsupported(playlist);
     const origin = await resolvePrefix(header(request, 'mpeg-ts-uri-prefix'), ingest.allowed);
     const source = await ingest.sources.open(name);
+    const before = { sending: source.sending, trouble: source.trouble?.code };
     const taking = acceptPlaylist(ingest, source, source.rendition(MAIN)!, origin, playlist);
     await answerTaken(ingest, response, name, taking);
+    if (before.sending !== source.sending || before.trouble !== source.trouble?.code) changed();
   } catch (error) {
     if (error instanceof LiveMixError) {
       const trouble = ingestTrouble(error);
       ingest.events.ingestRefused(name, error, trouble);
       // A caller that shows no token names no sources.
       if (name !== undefined && error.code !== 'unauthorized') ingest.sources.inTrouble(name, trouble);
-      troubled();
+      changed();
     }
     throw error;
   }
@@ -85,17 +89,30 @@ async function answerTaken(
   source: string,
   taking: Promise<Taken>,
 ): Promise<void> {
-  const waited = new AbortController();
-  const taken = await Promise.race([
-    taking.finally(() => waited.abort()),
-    clock.sleep(ANSWER_WITHIN, waited.signal).then(() => undefined),
-  ]);
-  if (taken === undefined) {
-    taking.catch((error) => events.requestFailed('late', error));
+  let answered = false;
+  const late = clock.after(ANSWER_WITHIN, () => {
+    answered = true;
     answerJson(response, 202, { source, pending: true });
-    return;
+  });
+  try {
+    const taken = await taking;
+    if (!answered) answerJson(response, 200, { source, ...taken });
+  } catch (error) {
+    if (!answered) throw error;
+    events.requestFailed('late', error);
+  } finally {
+    late.cancel();
   }
-  answerJson(response, 200, { source, ...taken });
+}
+
+/** A playlist whose segments mean nothing without more than their own bytes would be published unplayable. */
+function refuseUnsupported(playlist: MediaPlaylist): void {
+  for (const { tags, line } of playlist.segments) {
+    const tag = tags.find((text) => /^#EXT-X-(MAP|BYTERANGE|KEY:(?!METHOD=NONE))/.test(text));
+    if (tag === undefined) continue;
+    const kind = /^#(EXT-X-[A-Z]+)/.exec(tag)![1];
+    throw new LiveMixError('unsupported_hls', `${kind} stands before line ${line}.`);
+  }
 }
 
 function sourceNameOf(request: IncomingMessage): string | undefined {

@@ -49,6 +49,8 @@ export type OutboxTools = {
  */
 export class Outbox {
   #wanted = false;
+  /** Forwarding begins: what is left out now was never asked for. */
+  #begins = false;
   /** Set after anything that may have been lost: the outbox asks before it sends again. */
   #askFirst = true;
   /** The newest number control has, or has been told is a gap; undefined until it is known. */
@@ -74,6 +76,7 @@ export class Outbox {
   want(wanted: boolean): void {
     if (this.#wanted === wanted) return;
     this.#wanted = wanted;
+    this.#begins = wanted;
     this.#askFirst = true;
     this.tools.events.forwardingChanged(this.source.name, wanted);
     this.#wake();
@@ -138,7 +141,7 @@ export class Outbox {
     const plan = planStretch(records, stretch, this.#through!, paused);
     if (plan.kind === 'open') {
       stretch = await ledger.openStretch(plan.first.sequence, chooseTargetDuration(records));
-      tools.events.stretchOpened(source.name, stretch.first, plan.skipped);
+      tools.events.stretchOpened(source.name, stretch.first, this.#begins ? 0 : plan.skipped);
       this.#announcedThrough = 0;
     } else if (stretch === undefined || (plan.kind === 'rest' && !paused)) {
       return true;
@@ -148,6 +151,7 @@ export class Outbox {
     const announced = this.#toAnnounce(stretch, records, paused);
     if (announced.length > 0) await this.#announceAndSend(target, stretch, announced);
     this.#askFirst = false;
+    this.#begins = false;
     this.#failures = 0;
     return false;
   }

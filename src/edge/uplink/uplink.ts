@@ -52,6 +52,8 @@ export class Uplink implements LinkClient, LinkView {
     for (const source of this.sources.all) this.#open(source);
     this.sources.onAppear((source) => {
       this.#open(source);
+      // What control wants of it may have been said before it was there.
+      if (this.#desired !== undefined) this.#keep(this.#apply(this.#desired));
       this.#link.reportSoon();
     });
     this.#keep(this.#link.run(this.#ending.signal));
