@@ -1,6 +1,8 @@
-import { KIB } from '../media/units.ts';
+import { KIB, type Seconds, seconds } from '../media/units.ts';
 import { PACKET_BYTES, type Packet, pidOf, SYNC_BYTE } from './packet.ts';
+import { stampsOf } from './pes.ts';
 import { beginsPmt, PAT_PID, readPat } from './tables.ts';
+import { TICKS_PER_SECOND, TICKS_WRAP, type Ticks, ticksBetween } from './ticks.ts';
 
 /** What bytes that should be a transport stream turned out to be. */
 export type TransportStreamVerdict =
@@ -17,6 +19,8 @@ export type TransportStreamVerdict =
 /** How many packets are looked at, at the beginning and at the end. */
 const SYNCED_PACKETS = 5;
 const TABLES_WITHIN = 64 * KIB;
+/** ISO/IEC 13818-1 §2.4.3.2: payload_unit_start_indicator. */
+const UNIT_START = 0x40;
 
 /**
  * Tells whether the bytes pushed, in order and in chunks of any size, look like a whole MPEG transport stream
@@ -32,6 +36,10 @@ export class TransportStreamCheck {
   #named: readonly number[] = [];
   #maps: number[] = [];
   #acrossChunks: Buffer | undefined;
+  /** The first presentation time, and how far before and behind it others lie, in ticks. */
+  #firstStamp: Ticks | undefined;
+  #earliest = 0;
+  #latest = 0;
 
   push(chunk: Uint8Array): void {
     this.#lookForTables(chunk);
@@ -47,13 +55,32 @@ export class TransportStreamCheck {
     return this.#hasTables ? 'ok' : 'no_tables';
   }
 
+  /** From the first picture or sound to the last, as presented; 0 where fewer than two were seen. */
+  get span(): Seconds {
+    return seconds((this.#latest - this.#earliest) / TICKS_PER_SECOND);
+  }
+
   #countSync(chunk: Uint8Array): void {
     const intoPacket = this.#size % PACKET_BYTES;
     for (let at = intoPacket === 0 ? 0 : PACKET_BYTES - intoPacket; at < chunk.length; at += PACKET_BYTES) {
       const good = chunk[at] === SYNC_BYTE;
       this.#inSync = good ? this.#inSync + 1 : 0;
       if (!good && this.#size + at < SYNCED_PACKETS * PACKET_BYTES) this.#beginsInSync = false;
+      // A packet across two chunks is passed over: there are many others.
+      if (good && (chunk[at + 1]! & UNIT_START) !== 0 && at + PACKET_BYTES <= chunk.length) {
+        this.#readStamp(chunk.subarray(at, at + PACKET_BYTES));
+      }
     }
+  }
+
+  #readStamp(packet: Packet): void {
+    const stamps = stampsOf(packet);
+    if (stamps === undefined) return;
+    this.#firstStamp ??= stamps.pts;
+    const ahead = ticksBetween(this.#firstStamp, stamps.pts);
+    const distance = ahead > TICKS_WRAP / 2 ? ahead - TICKS_WRAP : ahead;
+    this.#earliest = Math.min(this.#earliest, distance);
+    this.#latest = Math.max(this.#latest, distance);
   }
 
   #lookForTables(chunk: Uint8Array): void {

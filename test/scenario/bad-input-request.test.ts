@@ -224,8 +224,7 @@ describe('what is no playlist', () => {
   test('a multivariant playlist is refused', async () => {
     const body = '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100000\nlow.m3u8\n';
     const response = await post({ 'Video-Source-Name': newName(), 'MPEG-TS-URI-Prefix': prefix() }, body);
-    const { code } = JSON.parse(await response.clone().text()) as { code: string };
-    await expectProblem(response, 422, code);
+    await expectProblem(response, 400, 'bad_playlist');
   });
 
   test('what is refused takes nothing of the source that it names', async () => {

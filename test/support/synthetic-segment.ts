@@ -10,8 +10,8 @@ const pmt = tables.find((packet) => beginsPmt(packet))!;
 const VIDEO_PID = 0x100;
 
 /**
- * A whole transport stream segment whose bytes are a pure function of its arguments: PAT, PMT, a PES header
- * with a PTS, and noise. No player can decode it; everything that only carries segments can be tested with it.
+ * A whole transport stream segment whose bytes are a pure function of its arguments: PAT, PMT, PES headers
+ * with the PTS of their place, and noise. No player can decode it; everything that only carries segments can be tested with it.
  */
 export function syntheticSegment(of: {
   readonly seed?: string;
@@ -21,9 +21,10 @@ export function syntheticSegment(of: {
   readonly packets?: number;
 }): Buffer {
   const { seed = 'seed', run, sequence, duration, packets = 40 } = of;
-  const pts = Math.round((run * 1_000 + sequence * duration) * 90_000);
-  const out: Buffer[] = [Buffer.from(pat), Buffer.from(pmt), pesPacket(pts)];
+  const ptsAt = (part: number) => Math.round((run * 1_000 + (sequence + part) * duration) * 90_000);
+  const out: Buffer[] = [Buffer.from(pat), Buffer.from(pmt)];
   for (let index = 0; index < packets; index++) {
+    if (index % 4 === 0) out.push(pesPacket(ptsAt(index / packets)));
     const packet = Buffer.alloc(PACKET_BYTES);
     packet.set([0x47, VIDEO_PID >> 8, VIDEO_PID & 0xff, 0x10 | ((index + 1) & 0xf)]);
     let at = 4;

@@ -68,8 +68,12 @@ export class EdgeLinks implements SessionHost {
     for (const session of this.#open.values()) this.#tell(session);
   }
 
-  close(): void {
-    for (const session of [...this.#open.values(), ...this.#greeting]) session.end(linkEnds.ending);
+  /** Ends every link; resolves when what was reported has been worked through. */
+  async close(): Promise<void> {
+    const sessions = [...this.#open.values(), ...this.#greeting];
+    this.#open.clear();
+    for (const session of sessions) session.end(linkEnds.ending);
+    await Promise.all(sessions.map((session) => session.settled));
   }
 
   // What sessions tell.

@@ -111,6 +111,11 @@ export class EdgeSession implements OwnerLink {
     this.#send(desired);
   }
 
+  /** Resolves when every report that came has been worked through. */
+  get settled(): Promise<void> {
+    return this.#working;
+  }
+
   end([code, reason]: readonly [number, string]): void {
     this.#reason ||= reason;
     this.socket.close(code, reason);

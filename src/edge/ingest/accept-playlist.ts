@@ -203,7 +203,8 @@ class Taking {
   }
 
   #reading(entry: MediaPlaylistSegment) {
-    return { origin: this.origin, name: entry.uri, extension: extensionOf(entry.uri) };
+    const { uri, duration } = entry;
+    return { origin: this.origin, name: uri, extension: extensionOf(uri), duration };
   }
 
   /** Two numbers, one name, one file: the first reading got what belongs to the second. */

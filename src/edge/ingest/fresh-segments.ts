@@ -36,7 +36,7 @@ export type Intake =
 export type Look = (segment: MediaPlaylistSegment) => Promise<Sighting | undefined>;
 
 /** How many entries, from the newest back, are looked at to tell a restart from an old playlist. */
-const LOOKS = 8;
+const LOOKS = 64;
 /** A series that goes on this long is taken, whatever its files' times say: clocks may be wrong. */
 const STALE_AT_MOST = 3;
 
@@ -87,8 +87,8 @@ const differs = (seen: Sighting, was: EncoderSegment): boolean =>
   (seen.modifiedAt > 0 && was.modifiedAt > 0 && seen.modifiedAt !== was.modifiedAt);
 
 /**
- * The run goes on, unless all that can be seen of the fresh entries was there before: then this is a playlist of
- * an earlier run, posted late, whose names the encoder uses again.
+ * The run goes on, unless the newest of the fresh entries that can be read was there before: then this is a
+ * playlist of an earlier run, posted late, whose names the encoder uses again.
  */
 async function goesOn(
   fresh: readonly MediaPlaylistSegment[],
@@ -96,40 +96,36 @@ async function goesOn(
   known: Known,
   look: Look,
 ): Promise<Intake> {
-  let seenAny = false;
-  let allTaken = true;
-  let allOld = true;
-  for (const entry of fresh.slice(-LOOKS)) {
+  if (fresh.length === 0) return { kind: 'nothing' };
+  for (const entry of fresh.slice(-LOOKS).reverse()) {
     const seen = await look(entry);
     if (seen === undefined) continue;
-    seenAny = true;
-    const taken = known.wasTaken(entry.uri, seen);
-    allTaken &&= taken;
-    allOld &&= taken || isOlder(seen, known);
+    if (known.wasTaken(entry.uri, seen)) return { kind: 'nothing' };
+    if (isStale(seen, known)) return { kind: 'stale' };
+    break;
   }
-  if (fresh.length === 0 || (seenAny && allTaken)) return { kind: 'nothing' };
-  if (seenAny && allOld && known.staleInARow < STALE_AT_MOST) return { kind: 'stale' };
   return { kind: 'continue', skipped, fresh };
 }
 
-const isOlder = (seen: Sighting, known: Known): boolean =>
-  seen.modifiedAt > 0 && seen.modifiedAt < known.newestModifiedAt;
+/** Older than all that was taken. A series that goes on is believed at last: clocks may be wrong. */
+const isStale = (seen: Sighting, known: Known): boolean =>
+  seen.modifiedAt > 0 && seen.modifiedAt < known.newestModifiedAt && known.staleInARow < STALE_AT_MOST;
 
 /** A run begins with the first entry that is readable and not had; what cannot be read behind it becomes a gap. */
 async function newRun(entries: readonly MediaPlaylistSegment[], known: Known, look: Look): Promise<Intake> {
   const lookedFrom = Math.max(0, entries.length - LOOKS);
   let start = entries.length;
-  let newestWritten = 0;
   for (let index = entries.length - 1; index >= lookedFrom; index--) {
     const seen = await look(entries[index]!);
     if (seen === undefined) continue;
     if (known.wasTaken(entries[index]!.uri, seen)) break;
-    newestWritten = Math.max(newestWritten, seen.modifiedAt);
+    if (isStale(seen, known)) {
+      if (start === entries.length) return { kind: 'stale' };
+      break;
+    }
     start = index;
   }
   if (start === entries.length) return { kind: 'nothing' };
-  const old = newestWritten > 0 && newestWritten < known.newestModifiedAt;
-  if (old && known.staleInARow < STALE_AT_MOST) return { kind: 'stale' };
   const first = known.newestModifiedAt === 0 && start === lookedFrom;
   return { kind: 'run', fresh: entries.slice(first ? 0 : start) };
 }

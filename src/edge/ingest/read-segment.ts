@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Bytes, bytes, type EpochMs, millis } from '../../media/units.ts';
+import { type Bytes, bytes, type EpochMs, millis, type Seconds } from '../../media/units.ts';
 import { TransportStreamCheck } from '../../mpegts/transport-stream-check.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { MediaOrigin } from './media-origin.ts';
@@ -21,8 +21,17 @@ export interface Sink {
 /** How often, and how long after, a segment that is not whole is read again: an encoder may still be writing it. */
 const READ_AGAIN_AFTER = [millis(50), millis(150), millis(300)];
 
+/** A segment that presents less than this part of its EXTINF may not be written to its end yet. */
+const HALF_WRITTEN = 0.7;
+
 /** What to read. */
-export type Reading = { readonly origin: MediaOrigin; readonly name: string; readonly extension: string };
+export type Reading = {
+  readonly origin: MediaOrigin;
+  readonly name: string;
+  readonly extension: string;
+  /** Its EXTINF. */
+  readonly duration: Seconds;
+};
 
 /** What reading needs. */
 export type ReadTools = {
@@ -42,7 +51,8 @@ export async function readSegment<S extends Sink>(
 ): Promise<ReadSegment & { readonly sink: S }> {
   for (let attempt = 0; ; attempt++) {
     try {
-      return await readOnce(reading, openSink, tools);
+      const last = attempt === READ_AGAIN_AFTER.length;
+      return await readOnce(reading, openSink, tools, last);
     } catch (error) {
       const again = READ_AGAIN_AFTER[attempt];
       if (!(error instanceof SourceUnreadable) || !error.passing || again === undefined) throw error;
@@ -51,13 +61,18 @@ export async function readSegment<S extends Sink>(
   }
 }
 
-async function readOnce<S extends Sink>(reading: Reading, openSink: () => Promise<S>, tools: ReadTools) {
+async function readOnce<S extends Sink>(
+  reading: Reading,
+  openSink: () => Promise<S>,
+  tools: ReadTools,
+  last: boolean,
+) {
   const segment = await openSegment(reading.origin, reading.name, tools.agents);
   try {
     if (segment.sighting.bytes > tools.maxSegmentBytes) throw tooLarge();
     const sink = await openSink();
     try {
-      return { ...(await copy(segment, reading.extension, sink, tools.maxSegmentBytes)), sink };
+      return { ...(await copy(segment, reading, sink, tools.maxSegmentBytes, last)), sink };
     } catch (error) {
       await sink.discard();
       throw error;
@@ -69,9 +84,10 @@ async function readOnce<S extends Sink>(reading: Reading, openSink: () => Promis
 
 async function copy(
   segment: OpenSegment,
-  extension: string,
+  { extension, duration }: Reading,
   sink: Sink,
   maxBytes: number,
+  last: boolean,
 ): Promise<ReadSegment> {
   const hash = createHash('sha256');
   const check = extension === 'ts' ? new TransportStreamCheck() : undefined;
@@ -88,6 +104,10 @@ async function copy(
   }
   const verdict = check?.verdict() ?? (size === 0 ? 'empty' : 'ok');
   if (verdict !== 'ok') throw truncated(verdicts[verdict]);
+  // An encoder that still writes may have come to the end of a packet. One that lies about EXTINF is believed at last.
+  const span = check?.span ?? 0;
+  if (!last && span > 0 && span < HALF_WRITTEN * duration)
+    throw truncated('it is much shorter than its EXTINF');
   return { digest: hash.digest('base64url'), bytes: bytes(size), modifiedAt: segment.sighting.modifiedAt };
 }
 

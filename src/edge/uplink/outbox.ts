@@ -138,7 +138,7 @@ export class Outbox {
     const records = rendition.window.from(ledger.floor.sequence + 1);
     let { stretch } = ledger;
     if (stretch !== undefined && stretch.first <= this.#broken) stretch = undefined;
-    const plan = planStretch(records, stretch, this.#through!, paused);
+    const plan = planStretch(records, stretch, this.#through!, paused, tools.link.liveSegments);
     if (plan.kind === 'open') {
       stretch = await ledger.openStretch(plan.first.sequence, chooseTargetDuration(records));
       tools.events.stretchOpened(source.name, stretch.first, this.#begins ? 0 : plan.skipped);

@@ -1,4 +1,4 @@
-import { tailOf, totalDuration } from '../../media/live-list.ts';
+import { shortestSuffix, tailOf, totalDuration } from '../../media/live-list.ts';
 import { roundedDuration, type SegmentRecord } from '../../media/segment-record.ts';
 import type { Stretch } from '../spool/ledger.ts';
 
@@ -27,21 +27,24 @@ export type StretchPlan =
  *
  * @param records the window, from the source's floor on
  * @param through the newest published number
+ * @param liveSegments how many segments a list of control's holds at least: more at once would leave a hole for viewers
  */
 export function planStretch(
   records: readonly SegmentRecord[],
   stretch: Stretch | undefined,
   through: number,
   paused: boolean,
+  liveSegments: number,
 ): StretchPlan {
   // A stretch that was opened and got nowhere goes on where it began: its numbers may have been announced.
   const from = Math.max(through + 1, stretch?.first ?? 0);
   const unpublished = lastContiguous(records.filter((record) => record.sequence >= from));
   if (unpublished.length === 0) return { kind: 'rest' };
   const tail = tailOf(unpublished);
+  const fits = unpublished.length <= shortestSuffix(unpublished, liveSegments).length;
   const allowed = totalDuration(tail) * (paused ? 1 : 2);
   const goesOn = stretch !== undefined && unpublished[0]!.sequence === from;
-  if (goesOn && totalDuration(unpublished) <= allowed) return { kind: 'continue' };
+  if (goesOn && fits && totalDuration(unpublished) <= allowed) return { kind: 'continue' };
   const first = tail.find((record) => record.gap === undefined);
   if (first === undefined) return { kind: 'rest' };
   return {
