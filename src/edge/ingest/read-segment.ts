@@ -21,7 +21,10 @@ export interface Sink {
 /** How often, and how long after, a segment that is not whole is read again: an encoder may still be writing it. */
 const READ_AGAIN_AFTER = [millis(50), millis(150), millis(300)];
 
-/** A segment that presents less than this part of its EXTINF may not be written to its end yet. */
+/** A segment that presents less than this part of its EXTINF may not be written to its end yet, and is watched a moment. */
+const WHOLE = 0.95;
+const SETTLES_WITHIN = millis(50);
+/** Below this it is taken for unfinished. */
 const HALF_WRITTEN = 0.7;
 
 /** What to read. */
@@ -72,7 +75,7 @@ async function readOnce<S extends Sink>(
     if (segment.sighting.bytes > tools.maxSegmentBytes) throw tooLarge();
     const sink = await openSink();
     try {
-      return { ...(await copy(segment, reading, sink, tools.maxSegmentBytes, last)), sink };
+      return { ...(await copy(segment, reading, sink, tools, last)), sink };
     } catch (error) {
       await sink.discard();
       throw error;
@@ -86,7 +89,7 @@ async function copy(
   segment: OpenSegment,
   { extension, duration }: Reading,
   sink: Sink,
-  maxBytes: number,
+  { clock, maxSegmentBytes }: ReadTools,
   last: boolean,
 ): Promise<ReadSegment> {
   const hash = createHash('sha256');
@@ -94,7 +97,7 @@ async function copy(
   let size = 0;
   for await (const chunk of segment.chunks()) {
     size += chunk.length;
-    if (size > maxBytes) throw tooLarge();
+    if (size > maxSegmentBytes) throw tooLarge();
     hash.update(chunk);
     check?.push(chunk);
     await sink.write(chunk);
@@ -109,6 +112,13 @@ async function copy(
   if (!last && span > 0 && span < HALF_WRITTEN * duration)
     throw truncated('it is much shorter than its EXTINF');
   return { digest: hash.digest('base64url'), bytes: bytes(size), modifiedAt: segment.sighting.modifiedAt };
+}
+
+/** An encoder that still writes may just have come to the end of a packet. One that lies about EXTINF is believed at last. */
+async function refuseUnfinished(segment: OpenSegment, presented: number, clock: Clock): Promise<void> {
+  if (presented < HALF_WRITTEN) throw truncated('it is much shorter than its EXTINF');
+  await clock.sleep(SETTLES_WITHIN);
+  if (!(await segment.unchanged())) throw truncated('the file is still being written');
 }
 
 const verdicts = {
