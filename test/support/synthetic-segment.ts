@@ -24,7 +24,7 @@ export function syntheticSegment(of: {
   const ptsAt = (part: number) => Math.round((run * 1_000 + (sequence + part) * duration) * 90_000);
   const out: Buffer[] = [Buffer.from(pat), Buffer.from(pmt)];
   for (let index = 0; index < packets; index++) {
-    if (index % 4 === 0) out.push(pesPacket(ptsAt(index / packets)));
+    if (index % 4 === 0 || index === packets - 1) out.push(pesPacket(ptsAt(index / packets)));
     const packet = Buffer.alloc(PACKET_BYTES);
     packet.set([0x47, VIDEO_PID >> 8, VIDEO_PID & 0xff, 0x10 | ((index + 1) & 0xf)]);
     let at = 4;

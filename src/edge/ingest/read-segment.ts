@@ -107,8 +107,7 @@ async function copy(
   }
   const verdict = check?.verdict() ?? (size === 0 ? 'empty' : 'ok');
   if (verdict !== 'ok') throw truncated(verdicts[verdict]);
-  const span = check?.span ?? 0;
-  const presented = span > 0 ? span / duration : 1;
+  const presented = check === undefined ? 1 : check.span / duration;
   if (presented < WHOLE && !last) await refuseUnfinished(segment, presented, clock);
   return { digest: hash.digest('base64url'), bytes: bytes(size), modifiedAt: segment.sighting.modifiedAt };
 }
