@@ -3,11 +3,9 @@ import { MIB, type Millis } from '../media/units.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
+import { rarelySaid } from '../runtime/rarely.ts';
 
 export type ControlEvents = ReturnType<typeof controlEvents>;
-
-/** How often at most the same trouble is logged. */
-const REPEAT_AFTER_MS = 60_000;
 
 /** Everything worth knowing that happens on control: the log line and the metric together. */
 export function controlEvents(log: Log, metrics: Metrics, clock: Clock) {
@@ -34,15 +32,7 @@ export function controlEvents(log: Log, metrics: Metrics, clock: Clock) {
   ]);
   const poisoned = metrics.counter('cache_poisoned_total', 'Values that did not match their tag');
 
-  const saidAt = new Map<string, Millis>();
-  const rarely = (key: string, say: () => void) => {
-    const now = clock.monotonic();
-    const before = saidAt.get(key);
-    if (before !== undefined && now - before < REPEAT_AFTER_MS) return;
-    if (saidAt.size > 1_000) saidAt.clear();
-    saidAt.set(key, now);
-    say();
-  };
+  const rarely = rarelySaid(clock);
 
   const cache: CacheEvents = {
     hit: (layer) => cacheHits.inc({ layer }),

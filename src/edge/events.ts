@@ -4,13 +4,11 @@ import type { Millis } from '../media/units.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
+import { rarelySaid } from '../runtime/rarely.ts';
 import type { SourceUnreadable } from './ingest/open-segment.ts';
 import type { Place } from './spool/spool.ts';
 
 export type EdgeEvents = ReturnType<typeof edgeEvents>;
-
-/** How often at most the same trouble of one source is logged. */
-const REPEAT_AFTER_MS = 60_000;
 
 /** Everything worth knowing that happens on an edge: the log line and the metric together. */
 export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
@@ -34,15 +32,7 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
   const stretches = metrics.counter('live_stretches_total', 'Stretches that were opened', ['source']);
   const skipped = metrics.counter('live_skipped_total', 'Segments that live left out', ['source']);
 
-  const saidAt = new Map<string, Millis>();
-  const rarely = (key: string, say: () => void) => {
-    const now = clock.monotonic();
-    const before = saidAt.get(key);
-    if (before !== undefined && now - before < REPEAT_AFTER_MS) return;
-    if (saidAt.size > 1_000) saidAt.clear();
-    saidAt.set(key, now);
-    say();
-  };
+  const rarely = rarelySaid(clock);
 
   return {
     started: (url: string, control: readonly string[], roots: readonly string[]) => {

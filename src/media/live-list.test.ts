@@ -22,7 +22,8 @@ const record = (sequence: number, of: Partial<SegmentRecord> = {}): SegmentRecor
 const stretch = (first: number, end: number, of: Partial<SegmentRecord> = {}): SegmentRecord[] =>
   Array.from({ length: end - first }, (_, index) => record(first + index, { listFrom: first, ...of }));
 const numbers = (records: readonly SegmentRecord[]) => records.map(({ sequence }) => sequence);
-const range = (first: number, end: number) => Array.from({ length: end - first }, (_, index) => first + index);
+const range = (first: number, end: number) =>
+  Array.from({ length: end - first }, (_, index) => first + index);
 
 describe('what a live playlist lists', () => {
   test('nothing lists nothing', () => expect(liveList([], 6)).toEqual([]));

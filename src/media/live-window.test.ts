@@ -26,7 +26,9 @@ const windowOf = (lasting: number, sequences: readonly number[]) => {
 
 test('an empty window has nothing to give', () => {
   const window = new LiveWindow(seconds(10));
-  expect([window.newest, window.oldest, window.find(0), window.dropOldest()]).toEqual(Array(4).fill(undefined));
+  expect([window.newest, window.oldest, window.find(0), window.dropOldest()]).toEqual(
+    Array(4).fill(undefined),
+  );
   expect(window.from(0)).toEqual([]);
 });
 
@@ -78,7 +80,8 @@ test('whatever comes: the window holds the newest, no longer than it may be, and
       const pushed: number[] = [];
       const fallen: number[] = [];
       for (const step of all) {
-        if (step === 'drop') fallen.push(...numbers([window.dropOldest()].filter((one) => one !== undefined)));
+        if (step === 'drop')
+          fallen.push(...numbers([window.dropOldest()].filter((one) => one !== undefined)));
         else {
           const sequence = (pushed.at(-1) ?? 0) + step.skip;
           pushed.push(sequence);

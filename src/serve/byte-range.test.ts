@@ -45,7 +45,11 @@ test('of nothing, nothing can be asked', () => {
 });
 
 test('what is answered always lies within', () => {
-  const number = fc.oneof(fc.constant(''), fc.nat().map(String), fc.bigInt({ min: 0n, max: 10n ** 20n }).map(String));
+  const number = fc.oneof(
+    fc.constant(''),
+    fc.nat().map(String),
+    fc.bigInt({ min: 0n, max: 10n ** 20n }).map(String),
+  );
   fc.assert(
     fc.property(number, number, fc.nat({ max: 5000 }), (from, to, length) => {
       const range = parseRange(`bytes=${from}-${to}`, length);
