@@ -8,13 +8,26 @@ const PACKET = 188;
 const clip = readFileSync(new URL('../../assets/test-camera.mpegts', import.meta.url));
 const VIDEO_PID = 0x100;
 
+/** The head of a packet that begins a picture, presented at `seconds` (ISO/IEC 13818-1 §2.4.3.6). */
+function pesHeader(seconds) {
+  const pts = Math.round(seconds * 90_000);
+  const high = Math.floor(pts / 2 ** 30) & 7;
+  const middle = Math.floor(pts / 2 ** 15) & 0x7fff;
+  const low = pts & 0x7fff;
+  return [
+    ...[0x47, 0x40 | (VIDEO_PID >> 8), VIDEO_PID & 0xff, 0x10, 0, 0, 1, 0xe0, 0, 0, 0x80, 0x80, 5],
+    ...[0x21 | (high << 1), middle >> 7, ((middle & 0x7f) << 1) | 1, low >> 7, ((low & 0x7f) << 1) | 1],
+  ];
+}
+
 /** So many bytes, about, that look like transport stream to everything that only carries it: tables, then noise. */
-function segmentOf(bytes) {
+function segmentOf(bytes, beginsAt, duration) {
   const packets = Math.max(8, Math.round(bytes / PACKET));
   const segment = randomFillSync(Buffer.allocUnsafeSlow(packets * PACKET));
   for (let index = 0; index < packets; index++) {
     const head = [0x47, VIDEO_PID >> 8, VIDEO_PID & 0xff, 0x10 | (index & 0xf)];
     segment.set(head, index * PACKET);
+    if (index % 20 === 0) segment.set(pesHeader(beginsAt + (index / packets) * duration), index * PACKET);
   }
   clip.copy(segment, 0, 0, 3 * PACKET); // It begins with its tables.
   return segment;
@@ -34,7 +47,7 @@ export class Encoder {
   async publish() {
     const sequence = this.next++;
     const name = `seg-${String(sequence).padStart(6, '0')}.ts`;
-    const segment = segmentOf(this.bytes);
+    const segment = segmentOf(this.bytes, sequence * this.duration, this.duration);
     await writeFile(join(this.folder, `${name}.tmp`), segment);
     await rename(join(this.folder, `${name}.tmp`), join(this.folder, name));
     const closedAt = performance.now();

@@ -69,6 +69,11 @@ describe('what a live playlist lists', () => {
     expect(numbers(liveList([...old, ...stretch(20, 23)], 6))).toEqual(range(20, 23));
   });
 
+  test('two new stretches, both too short yet, leave the old one in its place (U5)', () => {
+    const old = stretch(0, 10);
+    expect(numbers(liveList([...old, ...stretch(20, 22), ...stretch(30, 31)], 6))).toEqual(range(4, 10));
+  });
+
   test('an old stretch, while it is shown, keeps its own number of segments', () => {
     const old = stretch(0, 4);
     expect(numbers(liveList([...old, ...stretch(20, 22)], 6))).toEqual(range(0, 4));

@@ -23,10 +23,8 @@ export function lastsEnough(records: readonly SegmentRecord[]): boolean {
  * (RFC 8216 §6.2.2: a list never shrinks below them).
  */
 export function liveList(records: readonly SegmentRecord[], minSegments: number): readonly SegmentRecord[] {
-  const newest = newestStretch(records, records.length);
-  if (newest.length === 0) return newest;
-  const before = records.length - newest.length;
-  const chosen = before === 0 || lastsEnough(newest) ? newest : newestStretch(records, before);
+  const chosen = stretchToShow(records);
+  if (chosen.length === 0) return chosen;
   const opens = chosen[0]!.sequence === chosen[0]!.listFrom;
   const last = chosen.at(-1)!;
   // Viewers must see the tag that opens a stretch: it stays for two target durations more.
@@ -37,6 +35,17 @@ export function liveList(records: readonly SegmentRecord[], minSegments: number)
 /** The tail: the shortest suffix that lasts three target durations, or all there is. What a stretch opens with. */
 export const tailOf = (records: readonly SegmentRecord[]): readonly SegmentRecord[] =>
   shortestSuffix(records, 1);
+
+/** The newest stretch that lasts long enough; where none does, the one that was there first. */
+function stretchToShow(records: readonly SegmentRecord[]): readonly SegmentRecord[] {
+  let end = records.length;
+  let stretch = newestStretch(records, end);
+  while (end > stretch.length && !lastsEnough(stretch)) {
+    end -= stretch.length;
+    stretch = newestStretch(records, end);
+  }
+  return stretch;
+}
 
 function newestStretch(records: readonly SegmentRecord[], end: number): readonly SegmentRecord[] {
   const last = records[end - 1];

@@ -31,8 +31,6 @@ export class Channel {
   #changedAt: Millis;
   /** A first list waits for all that was announced with it. */
   #opensAfter = 0;
-  /** A first list is shown although it does not last three target durations. */
-  #opensEarly = false;
   readonly #waiting = new Set<() => void>();
 
   constructor(
@@ -130,10 +128,7 @@ export class Channel {
     this.#waiting.add(tell);
     await this.clock.sleep(wait, AbortSignal.any([arrived.signal, signal]));
     this.#waiting.delete(tell);
-    if (this.#rendered === undefined && !signal.aborted) {
-      this.#opensEarly = true;
-      this.#refresh();
-    }
+    if (!signal.aborted && !arrived.signal.aborted) this.#refresh('early');
     return this.#rendered;
   }
 
@@ -146,7 +141,6 @@ export class Channel {
     this.#records = [];
     this.#list = [];
     this.#rendered = undefined;
-    this.#opensEarly = false;
   }
 
   /** Lets go of what left the list long enough ago. */
@@ -194,8 +188,8 @@ export class Channel {
   }
 
   /** Lists what may be listed: records in a row whose bytes are here. */
-  #refresh(): void {
-    const list = this.#nextList();
+  #refresh(first: 'whole' | 'early' = 'whole'): void {
+    const list = this.#nextList(first);
     if (list.length === 0 || sameList(list, this.#list)) return;
     const listed = new Set(list.map((record) => record.sequence));
     const lasting = totalDuration(list);
@@ -216,7 +210,7 @@ export class Channel {
     for (const tell of this.#waiting) tell();
   }
 
-  #nextList(): readonly SegmentRecord[] {
+  #nextList(first: 'whole' | 'early'): readonly SegmentRecord[] {
     const available: SegmentRecord[] = [];
     let lacking: SegmentRecord | undefined;
     for (const record of this.#records) {
@@ -228,7 +222,7 @@ export class Channel {
     if (this.#list.length > 0 || list.length === 0) return list;
     // After a restart of this node viewers know all that was announced first; before it is here, none of it is shown.
     if (list.at(-1)!.sequence < this.#opensAfter) return [];
-    return this.#opensEarly || lastsEnough(list) ? list : [];
+    return first === 'early' || lastsEnough(list) ? list : [];
   }
 
   /** What came for a stretch that was overtaken is of no use. */

@@ -114,7 +114,7 @@ async function copy(
 
 /** An encoder that still writes may just have come to the end of a packet. One that lies about EXTINF is believed at last. */
 async function refuseUnfinished(segment: OpenSegment, presented: number, clock: Clock): Promise<void> {
-  if (presented < HALF_WRITTEN) throw truncated('it is much shorter than its EXTINF');
+  if (presented > 0 && presented < HALF_WRITTEN) throw truncated('it is much shorter than its EXTINF');
   await clock.sleep(SETTLES_WITHIN);
   if (!(await segment.unchanged())) throw truncated('the file is still being written');
 }

@@ -84,7 +84,8 @@ export class Ledger {
     const state = parsed.data;
     const behindNewest = newest === undefined ? undefined : newest.sequence + 1;
     const trusted = state.clean || state.boot === boot;
-    if (trusted && behindNewest !== undefined && (!state.clean || behindNewest === state.sequence)) {
+    const keepsFloor = behindNewest !== undefined && behindNewest > state.floor.sequence;
+    if (trusted && keepsFloor && (!state.clean || behindNewest === state.sequence)) {
       return new Ledger(
         file,
         { ...state, boot },
@@ -99,7 +100,7 @@ export class Ledger {
       file,
       { ...state, boot },
       {
-        sequence: Math.max(state.sequence, behindNewest ?? 0),
+        sequence: Math.max(state.sequence, behindNewest ?? 0, state.floor.sequence + 1),
         discontinuity: Math.max(state.discontinuity, newest?.discontinuitySequence ?? 0),
         jumped: true,
       },

@@ -1,0 +1,248 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { SegmentRecord } from '../../media/segment-record.ts';
+import { bytes, epochMs, seconds } from '../../media/units.ts';
+import { Ledger } from './ledger.ts';
+
+const record = (sequence: number, of: Partial<SegmentRecord> = {}): SegmentRecord => ({
+  sequence,
+  at: epochMs(1_700_000_000_000 + sequence * 1000),
+  duration: seconds(1),
+  digest: createHash('sha256').update(String(sequence)).digest('base64url'),
+  bytes: bytes(188),
+  extension: 'ts',
+  discontinuity: false,
+  discontinuitySequence: 0,
+  targetDuration: 1,
+  listFrom: 0,
+  encoder: { sequence, name: `${sequence}.ts`, bytes: bytes(188), modifiedAt: epochMs(0), targetDuration: 1 },
+  ...of,
+});
+const range = (first: number, end: number) =>
+  Array.from({ length: end - first }, (_, index) => first + index);
+
+const NOW = epochMs(1_700_000_000_000);
+const EPOCH_SECOND = 1_700_000_000;
+let folder: string;
+let file: string;
+const open = (newest?: SegmentRecord, boot = 'boot-1', now = NOW) => Ledger.open(file, boot, newest, now);
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'livemix-ledger-'));
+  file = join(folder, 'camera-0.json');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('numbers', () => {
+  test('begin at the epoch second, with a list of their own', async () => {
+    const ledger = await open();
+    expect(ledger).toMatchObject({ nextSequence: EPOCH_SECOND, jumped: true, discontinuity: 0 });
+  });
+
+  test('follow each other, and none is taken twice', async () => {
+    const ledger = await open();
+    await ledger.claim(EPOCH_SECOND, 0);
+    expect(ledger).toMatchObject({ nextSequence: EPOCH_SECOND + 1, jumped: false });
+    await expect(ledger.claim(EPOCH_SECOND, 0)).rejects.toThrow(RangeError);
+    await ledger.claim(EPOCH_SECOND + 5, 1);
+    expect(ledger).toMatchObject({ nextSequence: EPOCH_SECOND + 6, discontinuity: 1 });
+  });
+
+  test('go on behind the newest record after an orderly end, on another boot, too', async () => {
+    const ledger = await open();
+    await ledger.claim(EPOCH_SECOND, 2);
+    await ledger.close();
+    const newest = record(EPOCH_SECOND, { discontinuitySequence: 2 });
+    expect(await open(newest, 'boot-2')).toMatchObject({
+      nextSequence: EPOCH_SECOND + 1,
+      jumped: false,
+      discontinuity: 2,
+    });
+  });
+
+  test('go on behind the newest record after a kill, which leaves what was written', async () => {
+    await (await open()).claim(EPOCH_SECOND, 0);
+    expect(await open(record(EPOCH_SECOND))).toMatchObject({ nextSequence: EPOCH_SECOND + 1, jumped: false });
+  });
+
+  test('jump above the reservation after a power cut, which may not', async () => {
+    const ledger = await open();
+    for (const sequence of range(EPOCH_SECOND, EPOCH_SECOND + 10)) await ledger.claim(sequence, 0);
+    const again = await open(record(EPOCH_SECOND + 2), 'boot-2');
+    expect(again.jumped).toBe(true);
+    expect(again.nextSequence).toBeGreaterThanOrEqual(EPOCH_SECOND + 10);
+    expect(again.nextSequence).toBeGreaterThanOrEqual(ledger.reservedSequence);
+  });
+
+  test('jump when an orderly end left another newest record than there is now', async () => {
+    const ledger = await open();
+    for (const sequence of range(EPOCH_SECOND, EPOCH_SECOND + 10)) await ledger.claim(sequence, 0);
+    await ledger.close();
+    const again = await open(record(EPOCH_SECOND + 2));
+    expect(again).toMatchObject({ nextSequence: EPOCH_SECOND + 10, jumped: true });
+  });
+
+  test('jump after a kill where segments were only in memory', async () => {
+    const ledger = await open();
+    await ledger.claim(EPOCH_SECOND, 0);
+    await ledger.claim(EPOCH_SECOND + 1, 0);
+    await ledger.distrustSpool();
+    const again = await open(record(EPOCH_SECOND));
+    expect(again.nextSequence).toBeGreaterThan(EPOCH_SECOND + 1);
+    expect(again.jumped).toBe(true);
+  });
+
+  test('do not fall with the clock', async () => {
+    await (await open()).claim(EPOCH_SECOND, 0);
+    const again = await open(undefined, 'boot-2', epochMs(0));
+    expect(again.nextSequence).toBeGreaterThan(EPOCH_SECOND);
+  });
+
+  test('a file that is no ledger is not guessed at', async () => {
+    await writeFile(file, '{"sequence":1}');
+    await expect(open()).rejects.toThrow(/not a ledger/);
+    await writeFile(file, '{"seq');
+    await expect(open()).rejects.toThrow();
+  });
+});
+
+describe('floors', () => {
+  test('numbers jump above what another spool has used, also after a restart', async () => {
+    const ledger = await open();
+    await ledger.claim(EPOCH_SECOND, 0);
+    await ledger.raiseFloor({ sequence: EPOCH_SECOND + 50_000, discontinuity: 40 });
+    expect(ledger.nextSequence).toBeGreaterThan(EPOCH_SECOND + 50_000);
+    expect(ledger.jumped).toBe(true);
+    const again = await open(record(EPOCH_SECOND), 'boot-2');
+    expect(again.floor).toEqual({ sequence: EPOCH_SECOND + 50_000, discontinuity: 40 });
+    expect(again.nextSequence).toBeGreaterThan(EPOCH_SECOND + 50_000);
+  });
+
+  test('a kill right after a floor was told does not bring the old numbers back', async () => {
+    const ledger = await open();
+    await ledger.claim(EPOCH_SECOND, 0);
+    await ledger.raiseFloor({ sequence: EPOCH_SECOND + 50_000, discontinuity: 40 });
+    const again = await open(record(EPOCH_SECOND));
+    expect(again.floor.sequence).toBe(EPOCH_SECOND + 50_000);
+    expect(again.nextSequence).toBeGreaterThan(EPOCH_SECOND + 50_000);
+  });
+
+  test('never fall', async () => {
+    const ledger = await open();
+    await ledger.raiseFloor({ sequence: EPOCH_SECOND + 100, discontinuity: 4 });
+    await ledger.raiseFloor({ sequence: 5, discontinuity: 1 });
+    expect(ledger.floor).toEqual({ sequence: EPOCH_SECOND + 100, discontinuity: 4 });
+  });
+
+  test('stretches count on above the floor, and what is reserved is above all that was told', async () => {
+    const ledger = await open();
+    await ledger.raiseFloor({ sequence: 5, discontinuity: 40 });
+    for (let opened = 0; opened < 40; opened++) {
+      const stretch = await ledger.openStretch(EPOCH_SECOND + opened, 4);
+      expect(stretch.ordinal).toBeGreaterThan(40);
+      expect(ledger.reservedDiscontinuity).toBeGreaterThan(stretch.ordinal + ledger.discontinuity);
+    }
+  });
+});
+
+describe('stretches', () => {
+  test('an ordinal is never used twice, and the open stretch is known after a kill', async () => {
+    const ledger = await open();
+    const first = await ledger.openStretch(10, 2);
+    const second = await ledger.openStretch(20, 2);
+    expect(second.ordinal).toBeGreaterThan(first.ordinal);
+    await ledger.raiseTarget(5);
+    const again = await open(record(EPOCH_SECOND), 'boot-2');
+    expect(again.stretch).toEqual({ ...second, targetDuration: 5 });
+    expect((await again.openStretch(30, 2)).ordinal).toBeGreaterThan(second.ordinal);
+  });
+
+  test('how far it got is known after a rest, and unknown while publishing', async () => {
+    const ledger = await open();
+    await ledger.openStretch(10, 2);
+    await ledger.rest(15);
+    expect((await open()).publishedThrough).toBe(15);
+    await ledger.resumeStretch();
+    expect((await open()).publishedThrough).toBeUndefined();
+  });
+
+  test('writes that overlap leave the newest of all', async () => {
+    const ledger = await open();
+    await Promise.all([ledger.openStretch(10, 2), ledger.claim(EPOCH_SECOND, 1), ledger.rest(12)]);
+    const again = await open(record(EPOCH_SECOND));
+    expect(again.stretch?.first).toBe(10);
+    expect(again.publishedThrough).toBe(12);
+    expect(again.reservedSequence).toBeGreaterThan(EPOCH_SECOND);
+  });
+});
+
+test('whatever ends a process, whenever: no number is used twice, no discontinuity goes back', async () => {
+  const steps = fc.array(
+    fc.oneof(
+      {
+        weight: 5,
+        arbitrary: fc.record({
+          do: fc.constant('claim' as const),
+          skip: fc.nat({ max: 3 }),
+          tag: fc.boolean(),
+        }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ do: fc.constant('leap' as const), by: fc.integer({ min: 900, max: 1100 }) }),
+      },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('close' as const) }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('kill' as const) }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('power' as const), keeps: fc.nat({ max: 20 }) }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ do: fc.constant('floor' as const), above: fc.integer({ min: -10, max: 50 }) }),
+      },
+    ),
+    { maxLength: 30 },
+  );
+  await fc.assert(
+    fc.asyncProperty(steps, async (all) => {
+      await rm(file, { force: true });
+      let boot = 1;
+      let written: SegmentRecord[] = [];
+      let used = 0;
+      let tags = 0;
+      let floor = 0;
+      const start = () => open(written.at(-1), `boot-${boot}`);
+      let ledger = await start();
+      for (const step of all) {
+        if (step.do === 'claim' || step.do === 'leap') {
+          const sequence = ledger.nextSequence + (step.do === 'leap' ? step.by : step.skip);
+          const discontinuity = ledger.discontinuity + (step.do === 'leap' || step.tag ? 1 : 0);
+          await ledger.claim(sequence, discontinuity);
+          expect(sequence).toBeGreaterThan(used);
+          expect(discontinuity).toBeGreaterThanOrEqual(tags);
+          expect(sequence).toBeLessThan(ledger.reservedSequence);
+          [used, tags] = [sequence, discontinuity];
+          written.push(record(sequence, { discontinuitySequence: discontinuity }));
+        } else if (step.do === 'floor') {
+          floor = Math.max(floor, used + step.above);
+          await ledger.raiseFloor({ sequence: floor, discontinuity: 1 });
+        } else {
+          if (step.do === 'close') await ledger.close();
+          if (step.do === 'power') {
+            boot += 1;
+            written = written.slice(0, Math.max(0, written.length - step.keeps));
+          }
+          ledger = await start();
+          expect(ledger.nextSequence).toBeGreaterThan(used);
+          expect(ledger.discontinuity).toBeGreaterThanOrEqual(tags);
+        }
+        expect(ledger.floor.sequence).toBe(Math.max(floor, 0));
+        expect(ledger.nextSequence).toBeGreaterThan(ledger.floor.sequence);
+      }
+    }),
+    { numRuns: 40 },
+  );
+});
