@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { bytes, millis } from '../media/units.ts';
 import { FakeClock } from './fake-clock-for-test.ts';
 import { type HttpProblem, type HttpServer, type HttpServerOptions, startHttpServer } from './http-server.ts';
-import { bytesTaken } from './socket-progress.ts';
+import { bytesTaken, unacknowledgedBytes } from './socket-progress.ts';
 
 const body = Buffer.alloc(8 * 2 ** 20, 1);
 let clock: FakeClock;
@@ -60,8 +60,12 @@ async function reader(): Promise<{ socket: Socket; read(count: number): Promise<
   };
 }
 
-/** Lets the kernel pass on what was read. */
-const settled = () => new Promise((resolve) => setTimeout(resolve, 30));
+/** Lets the kernel pass on what was read, and a sweep that has begun read its table: it takes as long as ours. */
+async function settled(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await unacknowledgedBytes();
+  await unacknowledgedBytes();
+}
 
 /** Lets time pass sweep by sweep; a sweep reads the kernel's table. */
 async function pass(seconds: number) {
