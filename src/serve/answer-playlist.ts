@@ -2,9 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isKnown, takesGzip } from './conditions.ts';
 import type { RenderedPlaylist } from './rendered-playlist.ts';
 
-/** RFC 8216 §4. */
-const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
-
 /** Answers GET and HEAD with a playlist: gzip where it is taken, 304 where it is known. */
 export function answerPlaylist(
   request: IncomingMessage,
@@ -12,27 +9,15 @@ export function answerPlaylist(
   playlist: RenderedPlaylist,
 ): void {
   const { headers } = request;
-  const shared = [
-    'Content-Type',
-    PLAYLIST_TYPE,
-    'Cache-Control',
-    playlist.cacheControl,
-    'ETag',
-    playlist.etag,
-    'Access-Control-Allow-Origin',
-    '*',
-    'Vary',
-    'Accept-Encoding',
-  ];
   if (headers['if-none-match'] !== undefined && isKnown(headers['if-none-match'], playlist.etag)) {
-    response.writeHead(304, shared);
+    response.writeHead(304, playlist.headers as string[]);
     response.end();
     return;
   }
   const zipped = headers['accept-encoding'] !== undefined && takesGzip(headers['accept-encoding']);
   const body = zipped ? playlist.gzip() : playlist.text;
-  if (zipped) shared.push('Content-Encoding', 'gzip');
-  shared.push('Content-Length', String(body.length));
-  response.writeHead(200, shared);
+  const own = ['Content-Length', String(body.length)];
+  if (zipped) own.push('Content-Encoding', 'gzip');
+  response.writeHead(200, playlist.headers.concat(own));
   response.end(request.method === 'HEAD' ? undefined : body);
 }

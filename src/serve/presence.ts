@@ -15,26 +15,46 @@ type Watched = {
   lastAt: Millis;
   /** Responses of its media that are being sent. */
   sending: number;
-  readonly viewers: Map<string, Millis>;
+  readonly viewers: Map<string, Viewer>;
 };
+
+type Viewer = { lastAt: Millis; forgotten: boolean };
 
 /** Who watches what: from playlist polls, so that it works behind a cache, too (as a lower bound). */
 export class Presence {
   readonly #watched = new Map<string, Watched>();
   #viewers = 0;
+  /** Whom a connection's last poll was from: a player polls over one connection for hours. */
+  readonly #ofSocket = new WeakMap<
+    object,
+    { watched: Watched; userAgent: string | undefined; viewer: Viewer }
+  >();
 
   constructor(private readonly clock: Clock) {}
 
   /** A playlist was asked for. */
   polled(source: string, request: IncomingMessage): void {
     const watched = this.touched(source);
-    const key = `${request.socket.remoteAddress} ${request.headers['user-agent'] ?? ''}`;
-    const { viewers } = watched;
-    if (!viewers.has(key)) {
-      if (this.#viewers >= MAX_VIEWERS) return;
-      this.#viewers += 1;
+    const userAgent = request.headers['user-agent'];
+    const before = this.#ofSocket.get(request.socket);
+    if (before?.watched === watched && before.userAgent === userAgent && !before.viewer.forgotten) {
+      before.viewer.lastAt = watched.lastAt;
+      return;
     }
-    viewers.set(key, watched.lastAt);
+    const viewer = this.#viewerOf(watched, `${request.socket.remoteAddress} ${userAgent ?? ''}`);
+    if (viewer !== undefined) this.#ofSocket.set(request.socket, { watched, userAgent, viewer });
+  }
+
+  #viewerOf(watched: Watched, key: string): Viewer | undefined {
+    let viewer = watched.viewers.get(key);
+    if (viewer === undefined) {
+      if (this.#viewers >= MAX_VIEWERS) return undefined;
+      this.#viewers += 1;
+      viewer = { lastAt: watched.lastAt, forgotten: false };
+      watched.viewers.set(key, viewer);
+    }
+    viewer.lastAt = watched.lastAt;
+    return viewer;
   }
 
   /** Something of the source was asked for. */
@@ -69,9 +89,10 @@ export class Presence {
     const viewers = this.#watched.get(source)?.viewers;
     if (viewers === undefined) return 0;
     const leftBefore = this.clock.monotonic() - presenceLasts(targetDuration);
-    for (const [viewer, lastAt] of viewers) {
-      if (lastAt >= leftBefore) continue;
-      viewers.delete(viewer);
+    for (const [key, viewer] of viewers) {
+      if (viewer.lastAt >= leftBefore) continue;
+      viewer.forgotten = true;
+      viewers.delete(key);
       this.#viewers -= 1;
     }
     return viewers.size;

@@ -9,9 +9,12 @@ export type RenderedPlaylist = {
   /** Made when the first viewer asks for it. */
   readonly gzip: () => Buffer;
   readonly etag: string;
-  /** At most half a target duration (rfc8216bis App. B.1). */
-  readonly cacheControl: string;
+  /** Names and values of what every answer with it carries, in turns. */
+  readonly headers: readonly string[];
 };
+
+/** RFC 8216 §4. */
+const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 
 /** A media playlist of a source's rendition. It lies two folders deep, as every playlist does, so segments are at `../../m/…`. */
 export function renderLive(
@@ -23,13 +26,19 @@ export function renderLive(
   const text = Buffer.from(renderMediaPlaylist(list, (record) => folder + segmentFileName(record)));
   let gzip: Buffer | undefined;
   const maxAge = Math.floor((list.at(-1)?.targetDuration ?? 0) / 2);
+  const etag = `"${createHash('sha1').update(text).digest('base64url').slice(0, 16)}"`;
   return {
     text,
     gzip: () => {
       gzip ??= gzipSync(text, { level: 6 });
       return gzip;
     },
-    etag: `"${createHash('sha1').update(text).digest('base64url').slice(0, 16)}"`,
-    cacheControl: maxAge > 0 ? `public, max-age=${maxAge}` : 'no-cache',
+    etag,
+    headers: [
+      ...['Content-Type', PLAYLIST_TYPE, 'ETag', etag],
+      // At most half a target duration (rfc8216bis App. B.1).
+      ...['Cache-Control', maxAge > 0 ? `public, max-age=${maxAge}` : 'no-cache'],
+      ...['Access-Control-Allow-Origin', '*', 'Vary', 'Accept-Encoding'],
+    ],
   };
 }

@@ -42,8 +42,10 @@ export class ControlLiveHost implements LiveHost {
     if (source.entry.mode === 'off') {
       throw new LiveMixError('source_off', 'The source is switched off.', { retryAfter: 30 });
     }
-    this.presence.touched(name);
-    if (!source.wanted) this.demand.review(source);
+    if (!source.wanted) {
+      this.presence.touched(name);
+      this.demand.review(source);
+    }
     const channel = this.channels.open(name, rendition);
     const { rendered } = channel;
     if (rendered === undefined) return this.#hold(source, channel, gone());

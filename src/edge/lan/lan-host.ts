@@ -45,7 +45,6 @@ export class LanHost implements LiveHost {
     const found = this.sources.find(source)?.rendition(rendition);
     if (found === undefined)
       throw new LiveMixError('source_unknown', 'No encoder has pushed a source of that name.');
-    this.presence.touched(source);
     return this.#list(found) ?? this.#firstList(found, gone());
   }
 

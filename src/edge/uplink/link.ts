@@ -23,6 +23,7 @@ const REPORT_EVERY_MS = 5_000;
 /** Changes within this time go into one report. */
 const REPORT_SOON_MS = 20;
 const HANDSHAKE_MS = 5_000;
+const BLINK_MS = 2_000;
 /** Control answers, but does not know this link: it has just been started. */
 const STALE_PAUSE_MS = 50;
 
@@ -42,6 +43,9 @@ export class Link {
   #revision = 0;
   #reporting = false;
   #stale = false;
+  #lostAt: Millis = millis(0);
+  /** Whether control has said, over this socket, what it wants. */
+  #told = false;
   /** Ends the pause before the next dialling. */
   #hurry = new AbortController();
 
@@ -57,6 +61,11 @@ export class Link {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
+  /** Whether it dropped a moment ago and is likely to be open again at once, under another generation. */
+  get isBlinking(): boolean {
+    return !(this.open && this.#told) && this.clock.monotonic() - this.#lostAt < BLINK_MS;
+  }
+
   /** Something changed that control should know of. */
   reportSoon(): void {
     if (this.#reporting) return;
@@ -69,6 +78,8 @@ export class Link {
 
   /** Control says that a newer link of this edge is open: dial again. */
   redial(): void {
+    // A link that has just opened is about to say its generation.
+    if (this.open && !this.#told) return;
     this.#stale = true;
     this.#socket?.terminate();
     this.#hurry.abort();
@@ -77,17 +88,17 @@ export class Link {
   /** Dials, and dials again, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     let attempt = 0;
-    let lostAt = this.clock.monotonic();
+    this.#lostAt = this.clock.monotonic();
     for (let turn = 0; !signal.aborted; turn++) {
       const control = this.controls[turn % this.controls.length]!;
       const reason = await this.#connect(control, signal);
       if (signal.aborted) return;
       if (reason.wasOpen) {
         attempt = 0;
-        lostAt = this.clock.monotonic();
+        this.#lostAt = this.clock.monotonic();
         this.events.linkClosed(control.href, reason.text);
       }
-      const outage = millis(this.clock.monotonic() - lostAt);
+      const outage = millis(this.clock.monotonic() - this.#lostAt);
       const pause = this.#stale ? millis(STALE_PAUSE_MS) : redialPause(attempt, outage, Math.random);
       this.#stale = false;
       this.#hurry = new AbortController();
@@ -121,6 +132,7 @@ export class Link {
       ...(this.token !== undefined && { headers: { Authorization: `Bearer ${this.token}` } }),
     });
     this.#socket = socket;
+    this.#told = false;
     this.#revision = 0;
     const offset = new ClockOffset();
     let wasOpen = false;
@@ -162,6 +174,7 @@ export class Link {
         // One after the other: a later state must not be overtaken by an earlier one.
         applying = applying.then(async () => {
           if (this.#socket !== socket) return;
+          this.#told = true;
           await this.client.desired(message, control, first);
           this.#revision = message.revision;
           this.reportSoon();

@@ -99,8 +99,9 @@ export class Uplink implements LinkClient, LinkView {
 
   // What outboxes see of the link.
 
+  /** What is sent while the link blinks would be refused, and have to be sent again. */
   get target(): UplinkTarget | undefined {
-    return this.#target;
+    return this.#link.isBlinking ? undefined : this.#target;
   }
 
   get liveSegments(): number {
