@@ -5,6 +5,7 @@ import { startControl } from '../control/control-node.ts';
 import { controlSettings } from '../control/settings.ts';
 import { startEdge } from '../edge/edge-node.ts';
 import { edgeSettings } from '../edge/settings.ts';
+import { millis } from '../media/units.ts';
 import { SystemClock } from '../runtime/clock.ts';
 import { Scope } from '../runtime/scope.ts';
 import { readSettings } from '../runtime/settings.ts';
@@ -13,6 +14,7 @@ import { inPackage, logTo, type surroundings } from './surroundings.ts';
 export type DemoFlags = { readonly listen: string; readonly edgeListen: string; readonly dataDir: string };
 
 const SOURCE = 'camera-0';
+const APPEARS_WITHIN_MS = 10_000;
 
 /** Control, an edge and the test camera, in the order in which they need each other. */
 export async function startDemo(flags: DemoFlags, given: ReturnType<typeof surroundings>) {
@@ -50,6 +52,7 @@ export async function startDemo(flags: DemoFlags, given: ReturnType<typeof surro
       clock: new SystemClock(),
     });
     scope.defer(() => camera.stop());
+    await sourceAppears(control.url);
     process.stdout.write(`Page  URL ${control.url}/#${SOURCE}\n`);
     process.stdout.write(`Playlist  URL ${control.url}/live/${SOURCE}/index.m3u8\n`);
     return scope;
@@ -57,4 +60,17 @@ export async function startDemo(flags: DemoFlags, given: ReturnType<typeof surro
     await scope.close();
     throw error;
   }
+}
+
+/** Until control knows the camera its playlist is unknown, and what is printed would not play. */
+async function sourceAppears(controlUrl: string): Promise<void> {
+  const clock = new SystemClock();
+  const givenUpAt = clock.monotonic() + APPEARS_WITHIN_MS;
+  while (clock.monotonic() < givenUpAt) {
+    const answer = await fetch(`${controlUrl}/v1/sources/${SOURCE}`);
+    await answer.arrayBuffer();
+    if (answer.ok) return;
+    await clock.sleep(millis(50));
+  }
+  throw new Error('the test camera did not appear');
 }
