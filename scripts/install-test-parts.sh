@@ -1,11 +1,19 @@
 #!/usr/bin/env bash
-# Installs what the tests play against: real ffmpeg, memcached, Chromium. Does nothing where they are there.
+# Installs what the tests play against: real ffmpeg, memcached, Chromium, and Ceph's S3 (radosgw on one mon and one
+# osd). Does nothing where they are there. Tests start their own servers: what a package would start by itself
+# neither runs nor holds a port.
 set -euo pipefail
 wanted=()
 need() { command -v "$1" >/dev/null 2>&1 || wanted+=("$2"); }
+# Daemons lie in /usr/sbin, which is not on everybody's path.
+PATH="$PATH:/usr/sbin:/sbin"
 need ffmpeg ffmpeg
 need memcached memcached
 need chromium chromium
+need radosgw radosgw
+need ceph-mon ceph-mon
+need ceph-osd ceph-osd
+need radosgw-admin ceph-common
 [ ${#wanted[@]} -eq 0 ] && exit 0
 
 as_root=()
@@ -19,7 +27,32 @@ if ! command -v apt-get >/dev/null 2>&1; then
   echo "The tests need: ${wanted[*]}. Install them with this system's package manager and run again." >&2
   exit 1
 fi
+
+# While this file says so, packages start no service. One that is there already is left as it is.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+fi
+
 echo "Installing for the tests: ${wanted[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
+
+# Nor at the next boot: only of what was installed just now.
+if [ -d /run/systemd/system ]; then
+  services=()
+  for package in "${wanted[@]}"; do
+    case "$package" in
+      memcached) services+=(memcached.service) ;;
+      radosgw) services+=(ceph-radosgw.target) ;;
+      ceph-mon) services+=(ceph-mon.target) ;;
+      ceph-osd) services+=(ceph-osd.target ceph-crash.service ceph.target) ;;
+    esac
+  done
+  for service in "${services[@]}"; do
+    "${as_root[@]}" systemctl disable --quiet --now "$service" 2>/dev/null || true
+  done
+fi

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { parseAst } from 'vite';
 import { describe, expect, test } from 'vitest';
 import { demoCommand } from '../src/cli/demo.ts';
-import { operatorSettings, sourcesCommand } from '../src/cli/sources.ts';
+import { operatorSettings } from '../src/cli/operator-command.ts';
+import { recordingsCommand } from '../src/cli/recordings.ts';
+import { sourcesCommand } from '../src/cli/sources.ts';
 import { linkEnds } from '../src/control/edges/edge-session.ts';
 import { controlEvents } from '../src/control/events.ts';
 import { controlSettings } from '../src/control/settings.ts';
@@ -53,7 +55,7 @@ ${settingsMarkdown(plain(controlSettings))}
 ## livemix edge
 
 ${settingsMarkdown(plain(edgeSettings))}
-## livemix sources
+## livemix sources, livemix recordings
 
 ${settingsMarkdown(plain(operatorSettings))}
 ## livemix demo
@@ -248,6 +250,10 @@ const commands: Readonly<Record<string, { flags: readonly string[]; variables: r
   control: rowsOf(controlSettings),
   edge: rowsOf(edgeSettings),
   sources: rowsOf(operatorSettings),
+  recordings: {
+    flags: recordingsCommand().commands.flatMap(({ options }) => options.map(({ long }) => long!)),
+    variables: [...rowsOf(operatorSettings).variables, ...rowsOf(controlSettings).variables],
+  },
   demo: { flags: [...demoFlags, '--help'], variables: [] },
 };
 const scripts = Object.keys((JSON.parse(textOf('package.json')) as { scripts: object }).scripts);
@@ -283,9 +289,11 @@ function wrongLiveMix(line: string): string[] {
       .filter((variable) => !command.variables.includes(variable))
       .map((variable) => `${line}: ${name} does not read ${variable}`),
   ];
-  const inner = sourcesCommand().commands.find((each) => each.name() === words[0]);
-  if (name === 'sources' && words.length > 0 && !words[0]!.startsWith('-') && inner === undefined)
-    wrong.push(`${line}: no such command of sources`);
+  const groups = { sources: sourcesCommand(), recordings: recordingsCommand() };
+  const group = groups[name as keyof typeof groups];
+  const inner = group?.commands.find((each) => each.name() === words[0]);
+  if (group !== undefined && words.length > 0 && !words[0]!.startsWith('-') && inner === undefined)
+    wrong.push(`${line}: no such command of ${name}`);
   return wrong;
 }
 
@@ -310,7 +318,7 @@ describe('what people are told to do', () => {
   test.each([
     ['`npm run fly`', 'no such script'],
     ['`livemix edge --media-root /tmp`', 'no such flag --media-root'],
-    ['`livemix recordings`', 'no such command'],
+    ['`livemix replays`', 'no such command'],
     ['`livemix sources stop camera-0`', 'no such command of sources'],
     [
       '```sh\nLIVEMIX_MEDIA_ROOTS=/tmp \\\n  npx livemix control\n```',

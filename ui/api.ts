@@ -1,3 +1,6 @@
+import { ApiRefused, ask, change, here } from './http.ts';
+import { count, record, text, time } from './read-json.ts';
+
 /** A source as `GET /v1/sources` tells of it. An edge's page has no modes: only control forwards. */
 export type Source = {
   readonly name: string;
@@ -20,44 +23,18 @@ export type Trouble = { readonly code: string; readonly detail: string; readonly
 /** What the server said, and what its clock showed then. */
 export type SourcesAnswer = { readonly sources: readonly Source[]; readonly serverNow: number };
 
-/** The server answered, but not with what was asked for. */
-export class ApiRefused extends Error {
-  constructor(
-    readonly status: number,
-    readonly detail: string,
-    readonly hint: string,
-  ) {
-    super(detail);
-  }
-}
-
 export async function fetchSources(signal: AbortSignal): Promise<SourcesAnswer> {
-  const response = await fetch(here('v1/sources'), {
-    signal,
-    cache: 'no-store',
-    headers: { accept: 'application/json' },
-  });
-  if (!response.ok) throw await refusal(response);
+  const response = await ask('v1/sources', signal);
   const sources = readSources(await response.json());
   const date = Date.parse(response.headers.get('date') ?? '');
   return { sources, serverNow: Number.isNaN(date) ? Date.now() : date };
 }
 
-export async function setMode(name: string, mode: Mode): Promise<void> {
-  const response = await fetch(here(`v1/sources/${encodeURIComponent(name)}`), {
-    method: 'PATCH',
-    signal: AbortSignal.timeout(10_000),
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
-    body: JSON.stringify({ mode }),
-  });
-  if (!response.ok) throw await refusal(response);
-}
+export const setMode = (name: string, mode: Mode): Promise<void> =>
+  change('PATCH', `v1/sources/${encodeURIComponent(name)}`, { mode });
 
 /** Where a source plays. Absolute, so that it can be copied into another player. */
 export const playlistUrl = (name: string): string => here(`live/${encodeURIComponent(name)}/index.m3u8`);
-
-/** An address beside this page, wherever a proxy has put it. */
-const here = (path: string): string => new URL(path, location.href.replace(/[?#].*$/s, '')).href;
 
 /** Reads what it can; an entry without a name is left out. */
 export function readSources(value: unknown): Source[] {
@@ -71,7 +48,6 @@ export function readSources(value: unknown): Source[] {
 function readSource(value: unknown): Source | undefined {
   const from = record(value);
   if (typeof from['name'] !== 'string' || from['name'] === '') return undefined;
-  const lastSegmentAt = Date.parse(text(from['lastSegmentAt']));
   return {
     name: from['name'],
     edge: text(from['edge']),
@@ -80,7 +56,7 @@ function readSource(value: unknown): Source | undefined {
     viewers: count(from['viewers']),
     ingestedBytes: count(from['ingestedBytes']),
     forwardedBytes: count(from['forwardedBytes']),
-    lastSegmentAt: Number.isNaN(lastSegmentAt) ? undefined : lastSegmentAt,
+    lastSegmentAt: time(from['lastSegmentAt']),
     trouble: readTrouble(from['trouble']),
   };
 }
@@ -90,15 +66,3 @@ function readTrouble(value: unknown): Trouble | undefined {
   const from = record(value);
   return { code: text(from['code']), detail: text(from['detail']), hint: text(from['hint']) };
 }
-
-async function refusal(response: Response): Promise<ApiRefused> {
-  const problem = record(await response.json().catch(() => undefined));
-  const detail = text(problem['detail']) || text(problem['title']) || `LiveMix answered ${response.status}.`;
-  return new ApiRefused(response.status, detail, text(problem['hint']));
-}
-
-const record = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-const count = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;

@@ -2,40 +2,50 @@ import type { ReadonlySignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { formatAge } from './format.ts';
 import { Player } from './player.tsx';
+import { RecordingList } from './recording/recording-list.tsx';
+import { RecordingView } from './recording/recording-view.tsx';
+import type { RecordingsFeed } from './recording/recordings-feed.ts';
+import type { Route } from './route.ts';
 import { SourceList } from './source-list.tsx';
 import type { SourcesFeed } from './sources-feed.ts';
+import { TopBar } from './top-bar.tsx';
 
-/** The frame around both views: the name, whether LiveMix answers, and the view. */
-export function App({ feed, route }: { feed: SourcesFeed; route: ReadonlySignal<string | undefined> }) {
-  const playing = route.value;
+type Feeds = { readonly feed: SourcesFeed; readonly recordings: RecordingsFeed };
+
+/** The frame around all views: the name, whether LiveMix answers, and the view. */
+export function App({ feed, recordings, route }: Feeds & { route: ReadonlySignal<Route> }) {
+  const shown = route.value;
+  const title = titleOf(shown);
   useEffect(() => {
-    document.title = playing === undefined ? 'LiveMix' : `${playing} · LiveMix`;
-  }, [playing]);
+    document.title = title;
+  }, [title]);
   return (
     <>
-      <header class="top">
-        <a href="#/" class="brand">
-          <svg viewBox="0 0 32 32" aria-hidden="true">
-            <rect width="32" height="32" rx="8" class="brand-box" />
-            <rect x="6.5" y="9" width="3" height="14" rx="1.5" class="brand-bar" />
-            <path
-              class="brand-play"
-              d="M13 10.2v11.6a1 1 0 0 0 1.5.87l9.6-5.8a1 1 0 0 0 0-1.73l-9.6-5.8a1 1 0 0 0-1.5.86Z"
-            />
-          </svg>
-          LiveMix
-        </a>
-      </header>
+      <TopBar route={shown} recordings={recordings} />
       <Unreachable feed={feed} />
-      <main data-view={playing === undefined ? 'list' : 'player'} data-reach={feed.reach.value.kind}>
-        {playing === undefined ? (
-          <SourceList feed={feed} />
-        ) : (
-          <Player key={playing} name={playing} feed={feed} />
-        )}
+      <main data-view={shown.view} data-reach={feed.reach.value.kind}>
+        <View route={shown} feed={feed} recordings={recordings} />
       </main>
     </>
   );
+}
+
+function View({ route, feed, recordings }: Feeds & { route: Route }) {
+  switch (route.view) {
+    case 'list':
+      return <SourceList feed={feed} recordings={recordings} />;
+    case 'player':
+      return <Player key={route.name} name={route.name} feed={feed} recordings={recordings} />;
+    case 'recordings':
+      return <RecordingList key={route.source} source={route.source} feed={feed} recordings={recordings} />;
+    case 'recording':
+      return <RecordingView key={route.id} id={route.id} feed={feed} />;
+  }
+}
+
+function titleOf(route: Route): string {
+  if (route.view === 'player') return `${route.name} · LiveMix`;
+  return route.view === 'recordings' || route.view === 'recording' ? 'Recordings · LiveMix' : 'LiveMix';
 }
 
 function Unreachable({ feed }: { feed: SourcesFeed }) {

@@ -1,7 +1,9 @@
 import Hls, { type ErrorData } from 'hls.js';
 import { Backoff } from './backoff.ts';
 import { hlsSettings } from './hls-settings.ts';
+import { positionOf } from './moment.ts';
 import type { PlayNotes, PlaySession } from './play-session.ts';
+import type { Programme } from './programme.ts';
 
 export { Hls };
 
@@ -14,22 +16,26 @@ const GENTLE_TRIES = 3;
 export class HlsSession implements PlaySession {
   readonly #video: HTMLVideoElement;
   readonly #url: string;
+  readonly #live: boolean;
   readonly #notes: PlayNotes;
-  readonly #hls = new Hls(hlsSettings());
+  readonly #hls: Hls;
   readonly #backoff = new Backoff();
   #parsed = false;
   #suspended = false;
   #jumpWhenKnown = false;
   #mediaErrorAt = Number.NEGATIVE_INFINITY;
 
-  constructor(video: HTMLVideoElement, url: string, notes: PlayNotes) {
+  constructor(video: HTMLVideoElement, { url, kind }: Programme, notes: PlayNotes) {
     this.#video = video;
     this.#url = url;
+    this.#live = kind === 'live';
     this.#notes = notes;
-    const hls = this.#hls;
+    const hls = new Hls(hlsSettings(kind));
+    this.#hls = hls;
     hls.on(Hls.Events.ERROR, (_, data) => this.#onError(data));
-    hls.on(Hls.Events.MANIFEST_PARSED, () => {
+    hls.on(Hls.Events.MANIFEST_PARSED, (_, { levels }) => {
       this.#parsed = true;
+      if (!this.#live) this.#startAtBeginning(levels[0]?.details?.startTimeOffset);
       this.#play();
     });
     hls.on(Hls.Events.FRAG_BUFFERED, () => this.#backoff.succeeded());
@@ -50,7 +56,7 @@ export class HlsSession implements PlaySession {
   resume(): void {
     if (!this.#suspended) return;
     this.#suspended = false;
-    this.#jumpWhenKnown = true;
+    this.#jumpWhenKnown = this.#live;
     this.#load();
   }
 
@@ -64,9 +70,25 @@ export class HlsSession implements PlaySession {
     if (live !== null && live > this.#video.currentTime) this.#video.currentTime = live;
   }
 
+  takenAt(): number | undefined {
+    return this.#live ? undefined : this.#hls.playingDate?.getTime();
+  }
+
+  seekTo(takenAt: number): void {
+    const parts = this.#hls.latestLevelDetails?.fragments ?? [];
+    const position = positionOf(parts, takenAt) ?? parts.at(-1)?.start;
+    if (position !== undefined) this.#video.currentTime = position;
+  }
+
   close(): void {
     this.#backoff.cancel();
     this.#hls.destroy();
+  }
+
+  /** Without this, hls.js starts a list that still grows at its end. What the list itself asks for goes first. */
+  #startAtBeginning(asked: number | null | undefined): void {
+    const { config } = this.#hls;
+    if (config.startPosition === -1 && typeof asked !== 'number') config.startPosition = 0;
   }
 
   #onError({ fatal, type, details }: ErrorData): void {
@@ -107,6 +129,8 @@ export class HlsSession implements PlaySession {
       this.#hls.startLoad(-1);
     } else {
       this.#parsed = false;
+      if (!this.#live && this.#video.currentTime > 0)
+        this.#hls.config.startPosition = this.#video.currentTime;
       this.#hls.loadSource(this.#url);
     }
   }

@@ -1,8 +1,12 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
+import { RecordingsFeed } from './recording/recordings-feed.ts';
 import { hashRoute } from './route.ts';
 import { SourcesFeed } from './sources-feed.ts';
 
 const feed = new SourcesFeed();
+const recordings = new RecordingsFeed();
+const route = hashRoute();
 feed.start();
-render(<App feed={feed} route={hashRoute()} />, document.getElementById('app')!);
+recordings.start(feed, route);
+render(<App feed={feed} recordings={recordings} route={route} />, document.getElementById('app')!);

@@ -1,6 +1,8 @@
 import { useSignal } from '@preact/signals';
-import { ApiRefused, MODES, type Mode, type Source, setMode } from './api.ts';
+import { MODES, type Mode, type Source, setMode } from './api.ts';
+import { Refused } from './refused.tsx';
 import type { SourcesFeed } from './sources-feed.ts';
+import { useAction } from './use-action.ts';
 
 const LABELS: Record<Mode, { word: string; meaning: string }> = {
   'on-demand': { word: 'On demand', meaning: 'Forward only while somebody watches' },
@@ -11,26 +13,22 @@ const LABELS: Record<Mode, { word: string; meaning: string }> = {
 /** The operator's command of forwarding. What the server says wins: a refused change shows why and stays as it was. */
 export function ModeSwitch({ source, feed }: { source: Source; feed: SourcesFeed }) {
   const asked = useSignal<Mode | undefined>(undefined);
-  const refused = useSignal('');
+  const { busy, refused, run } = useAction();
   if (source.mode === undefined) return null;
 
-  const choose = async (mode: Mode) => {
-    if (mode === source.mode || asked.value !== undefined) return;
+  const choose = (mode: Mode) => {
+    if (mode === source.mode || busy.value) return;
     asked.value = mode;
-    refused.value = '';
-    try {
+    void run(async () => {
       await setMode(source.name, mode);
       await feed.refresh();
-    } catch (error) {
-      refused.value = why(error, source.name, mode);
-    } finally {
-      asked.value = undefined;
-    }
+    }, `livemix sources mode ${source.name} ${mode}`);
   };
+  const shown = busy.value ? asked.value : source.mode;
 
   return (
     <div class="mode">
-      <fieldset class="mode-switch" aria-busy={asked.value !== undefined}>
+      <fieldset class="mode-switch" aria-busy={busy.value}>
         <legend>Forward</legend>
         <div class="segments">
           {MODES.map((mode) => (
@@ -38,7 +36,7 @@ export function ModeSwitch({ source, feed }: { source: Source; feed: SourcesFeed
               type="button"
               key={mode}
               title={LABELS[mode].meaning}
-              aria-pressed={mode === (asked.value ?? source.mode)}
+              aria-pressed={mode === shown}
               onClick={() => choose(mode)}
             >
               {LABELS[mode].word}
@@ -46,17 +44,7 @@ export function ModeSwitch({ source, feed }: { source: Source; feed: SourcesFeed
           ))}
         </div>
       </fieldset>
-      <p class="refused" role="status">
-        {refused.value}
-      </p>
+      <Refused why={refused.value} />
     </div>
   );
-}
-
-function why(error: unknown, name: string, mode: Mode): string {
-  if (!(error instanceof ApiRefused)) return 'LiveMix did not answer. Nothing was changed.';
-  if (error.status === 401 || error.status === 403) {
-    return `This needs the admin token: use \`livemix sources mode ${name} ${mode}\`.`;
-  }
-  return [error.detail, error.hint].filter(Boolean).join(' ');
 }

@@ -1,21 +1,33 @@
 import { Backoff } from './backoff.ts';
 import type { PlayNotes, PlaySession } from './play-session.ts';
+import type { Programme } from './programme.ts';
+
+/** Safari's own: the time of the first picture of the list. */
+type DatedVideo = HTMLVideoElement & { getStartDate?: () => Date };
 
 /** Plays with the browser's own HLS, where Media Source Extensions are missing (older iPhones). */
 export class NativeSession implements PlaySession {
   readonly #video: HTMLVideoElement;
   readonly #url: string;
+  readonly #live: boolean;
   readonly #notes: PlayNotes;
   readonly #backoff = new Backoff();
   readonly #listening = new AbortController();
+  /** Where a recording begins, or goes on after it had to be loaded anew. */
+  #position = 0;
 
-  constructor(video: HTMLVideoElement, url: string, notes: PlayNotes) {
+  constructor(video: HTMLVideoElement, { url, kind }: Programme, notes: PlayNotes) {
     this.#video = video;
     this.#url = url;
+    this.#live = kind === 'live';
     this.#notes = notes;
     const { signal } = this.#listening;
     video.addEventListener('error', () => this.#onError(), { signal });
     video.addEventListener('playing', () => this.#backoff.succeeded(), { signal });
+    const goOn = () => {
+      if (!this.#live) video.currentTime = this.#position;
+    };
+    video.addEventListener('loadedmetadata', goOn, { signal });
     this.#load();
   }
 
@@ -37,6 +49,16 @@ export class NativeSession implements PlaySession {
     if (end !== undefined) this.#video.currentTime = end;
   }
 
+  takenAt(): number | undefined {
+    const begin = this.#live ? undefined : this.#beginAt();
+    return begin === undefined ? undefined : begin + this.#video.currentTime * 1000;
+  }
+
+  seekTo(takenAt: number): void {
+    const begin = this.#beginAt();
+    if (begin !== undefined) this.#video.currentTime = Math.max(0, (takenAt - begin) / 1000);
+  }
+
   close(): void {
     this.#listening.abort();
     this.#backoff.cancel();
@@ -48,18 +70,25 @@ export class NativeSession implements PlaySession {
     return seekable.length === 0 ? undefined : seekable.end(seekable.length - 1);
   }
 
+  #beginAt(): number | undefined {
+    const begin = (this.#video as DatedVideo).getStartDate?.().getTime();
+    return begin === undefined || Number.isNaN(begin) ? undefined : begin;
+  }
+
   #load(): void {
     this.#video.src = this.#url;
     if (this.#notes.wantsPlay()) this.#video.play().catch(() => {});
   }
 
   #unload(): void {
+    this.#position = this.#video.currentTime;
     this.#video.removeAttribute('src');
     this.#video.load();
   }
 
   #onError(): void {
     if (!this.#video.hasAttribute('src')) return;
+    this.#position = this.#video.currentTime;
     this.#notes.fatal(this.#video.error?.message ?? '');
     this.#loadLater();
   }

@@ -1,14 +1,19 @@
 import { NativeSession } from './native-session.ts';
+import type { Programme } from './programme.ts';
 
 /** One life of a player on a video element. */
 export interface PlaySession {
   /** Loads nothing more until `resume`. What is shown stays. */
   suspend(): void;
-  /** Goes on, at the live end. */
+  /** Goes on: live at the live end, a recording where it was. */
   resume(): void;
   /** Seconds between what is shown and the end of the live list, where known. */
   behind(): number | undefined;
   jumpToLive(): void;
+  /** When the picture that is shown was taken, in milliseconds since 1970, where known. */
+  takenAt(): number | undefined;
+  /** Shows what was taken at a moment, or what comes next after it. */
+  seekTo(takenAt: number): void;
   /** Lets go of the video element. */
   close(): void;
 }
@@ -28,10 +33,10 @@ export type PlayNotes = {
 /** Media Source Extensions first: some browsers claim to play HLS themselves and are poor at it. */
 export async function openSession(
   video: HTMLVideoElement,
-  url: string,
+  programme: Programme,
   notes: PlayNotes,
 ): Promise<PlaySession> {
   const { Hls, HlsSession } = await import('./hls-session.ts');
-  if (Hls.isSupported()) return new HlsSession(video, url, notes);
-  return new NativeSession(video, url, notes);
+  if (Hls.isSupported()) return new HlsSession(video, programme, notes);
+  return new NativeSession(video, programme, notes);
 }

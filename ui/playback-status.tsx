@@ -1,27 +1,25 @@
-import type { Source } from './api.ts';
+import type { ComponentChildren } from 'preact';
 import type { PlaybackView } from './playback.ts';
-import { playbackText } from './playback-text.ts';
 
 /** Further behind than this, a way back to the live end is offered. */
 const FAR_BEHIND_S = 30;
 
 /** The line under the picture. Only its words are announced, not the seconds that change all the time. */
 export function PlaybackStatus({
-  view,
-  name,
-  source,
-  onLive,
+  view: { state, behind },
+  text: { word, reason },
   onPlay,
+  onLive,
+  children,
 }: {
-  view: PlaybackView | undefined;
-  name: string;
-  source: Source | undefined;
-  onLive: () => void;
+  view: PlaybackView;
+  text: { readonly word: string; readonly reason: string };
   onPlay: () => void;
+  onLive?: () => void;
+  /** What stands at the end of the line. */
+  children?: ComponentChildren;
 }) {
-  const state = view?.state ?? 'asking';
-  const { word, reason } = view ? playbackText(view, name, source) : { word: 'Asking LiveMix…', reason: '' };
-  const behind = state === 'live' ? view?.behind : undefined;
+  const late = state === 'live' ? behind : undefined;
   return (
     <div class={`status status-${state}`}>
       <span class="status-dot" aria-hidden="true" />
@@ -30,14 +28,15 @@ export function PlaybackStatus({
           <b>{word}</b>
           {reason !== '' && ` ${reason}`}
         </span>
-        {behind !== undefined && <span class="behind">{behind} s behind live</span>}
+        {late !== undefined && <span class="behind">{late} s behind live</span>}
       </p>
+      {children}
       {state === 'paused' && (
         <button type="button" class="quiet" onClick={onPlay}>
           Play
         </button>
       )}
-      {behind !== undefined && behind > FAR_BEHIND_S && (
+      {late !== undefined && late > FAR_BEHIND_S && (
         <button type="button" class="quiet" onClick={onLive}>
           Go to live
         </button>

@@ -10,16 +10,20 @@ export function playbackText(
   return { word: WORDS[view.state], reason: reasonOf(view, name, source) };
 }
 
-const WORDS: Record<PlaybackState, string> = {
+export const WORDS: Record<PlaybackState, string> = {
   asking: 'Asking LiveMix…',
   missing: 'Not here',
   off: 'Off',
   offline: 'Offline',
+  empty: 'Nothing to play',
   starting: 'Starting…',
   live: 'Live',
+  playing: 'Playing',
   buffering: 'Buffering…',
+  waiting: 'Waiting',
   stalled: 'Stalled',
   paused: 'Paused',
+  ended: 'At its end',
 };
 
 function reasonOf(view: PlaybackView, name: string, source: Source | undefined): string {
@@ -45,9 +49,9 @@ function stallReason(view: PlaybackView, source: Source | undefined): string {
   return view.lastFatal === '' ? 'No new video arrives.' : startReason(view.lastFatal);
 }
 
-/** The names are those of hls.js's `ErrorDetails`. */
-function startReason(details: string): string {
-  if (/codec/i.test(details)) return 'This browser cannot play the codec of this source.';
+/** Why it does not start. The names are those of hls.js's `ErrorDetails`. */
+export function startReason(details: string): string {
+  if (/codec/i.test(details)) return 'This browser cannot play the codec of this video.';
   if (/^(manifest|level)/.test(details)) return 'The playlist does not come.';
   if (/^(frag|key)/.test(details)) return 'The video does not come.';
   return 'The video could not be played.';

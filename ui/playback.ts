@@ -1,30 +1,33 @@
 import { effect, type ReadonlySignal, signal } from '@preact/signals';
-import { playlistUrl, type Source } from './api.ts';
 import { openSession, type PlaySession } from './play-session.ts';
+import type { Programme, Standing } from './programme.ts';
 import { Rest } from './rest.ts';
-import type { SourcesFeed } from './sources-feed.ts';
 import { ViewerPause } from './viewer-pause.ts';
 
 /** A picture that has not moved for this long is buffering; for this long, stalled. */
 const BUFFERING_MS = 1500;
 const STALLED_MS = 8000;
 const LOOK_MS = 400;
+/** This close to the end of a list nothing is left to play. */
+const AT_END_S = 1.5;
 
 export type PlaybackState =
-  | 'asking' // the sources are not known yet
-  | 'missing' // no source of this name
-  | 'off'
-  | 'offline' // and nothing to show: starts as soon as it is back
+  | Exclude<Standing, 'ready'> // and nothing to show: starts as soon as that changes
   | 'starting'
   | 'live'
+  | 'playing' // a recording
   | 'buffering'
+  | 'waiting' // at the end of what has arrived of a recording
   | 'stalled'
-  | 'paused';
+  | 'paused'
+  | 'ended';
 
 export type PlaybackView = {
   readonly state: PlaybackState;
   /** Whole seconds behind the end of the live list, where known. */
   readonly behind: number | undefined;
+  /** When a recording's picture was taken, in whole seconds as milliseconds since 1970, where known. */
+  readonly takenAt: number | undefined;
   /** Errors of all sessions of this player. */
   readonly errors: number;
   readonly fatal: number;
@@ -32,19 +35,19 @@ export type PlaybackView = {
   readonly lastFatal: string;
 };
 
-const NOTHING_YET: PlaybackView = {
+export const NOTHING_YET: PlaybackView = {
   state: 'asking',
   behind: undefined,
+  takenAt: undefined,
   errors: 0,
   fatal: 0,
   lastFatal: '',
 };
 
-/** Plays one source on one video element for as long as `/v1/sources` says that it makes sense. */
+/** Plays one programme on one video element for as long as its standing says that it makes sense. */
 export class Playback {
   readonly #video: HTMLVideoElement;
-  readonly #feed: SourcesFeed;
-  readonly #name: string;
+  readonly #programme: Programme;
   readonly #view = signal(NOTHING_YET);
   readonly #rest = new Rest(
     () => this.#session?.suspend(),
@@ -58,10 +61,9 @@ export class Playback {
   #shownTime = 0;
   #movedAt: number | undefined;
 
-  constructor(video: HTMLVideoElement, name: string, feed: SourcesFeed) {
+  constructor(video: HTMLVideoElement, programme: Programme) {
     this.#video = video;
-    this.#name = name;
-    this.#feed = feed;
+    this.#programme = programme;
     this.#pause = new ViewerPause(video, () => this.#lookAtViewer());
     const onVisibility = () => this.#lookAtViewer();
     document.addEventListener('visibilitychange', onVisibility);
@@ -71,7 +73,7 @@ export class Playback {
       () => clearInterval(looking),
       () => this.#pause.close(),
       () => this.#rest.close(),
-      effect(() => this.#follow(feed.sources.value)),
+      effect(() => this.#follow(programme.standing())),
     ];
     this.#lookAtViewer();
   }
@@ -84,32 +86,37 @@ export class Playback {
     this.#session?.jumpToLive();
   }
 
+  /** Shows what was taken at a moment, or what comes next after it. */
+  seekTo(takenAt: number): void {
+    this.#session?.seekTo(takenAt);
+    this.#look();
+  }
+
   close(): void {
     for (const end of this.#ends) end();
     this.#shut();
   }
 
-  /** Starts where the source can be played; ends where it is off or gone; rides out everything else. */
-  #follow(sources: readonly Source[] | undefined): void {
-    const source = sources?.find(({ name }) => name === this.#name);
-    if (sources === undefined) return;
-    if (source === undefined || source.mode === 'off') this.#shut();
-    else if (this.#life === undefined && source.state !== 'offline') void this.#open();
+  /** Starts where it can be played; ends where it is off or gone; rides out everything else. */
+  #follow(standing: Standing): void {
+    if (standing === 'asking') return;
+    if (standing === 'missing' || standing === 'off') this.#shut();
+    else if (this.#life === undefined && standing === 'ready') void this.#open();
     this.#look();
   }
 
   async #open(): Promise<void> {
     const life = {};
     this.#life = life;
-    const session = await openSession(this.#video, playlistUrl(this.#name), {
+    const session = await openSession(this.#video, this.#programme, {
       error: () => this.#show({ errors: this.#view.peek().errors + 1 }),
       fatal: (what) => this.#show({ fatal: this.#view.peek().fatal + 1, lastFatal: what }),
-      mayLoad: () => mayLoad(this.#source()),
+      mayLoad: () => this.#programme.standing() === 'ready',
       wantsPlay: () => !this.#pause.paused,
     }).catch(() => undefined);
     if (life !== this.#life) return session?.close();
     this.#session = session;
-    // The player could not be fetched: the next answer about the sources tries again.
+    // The player could not be fetched: the next news of the programme tries again.
     if (session === undefined) this.#life = undefined;
   }
 
@@ -118,10 +125,6 @@ export class Playback {
     this.#session?.close();
     this.#session = undefined;
     this.#movedAt = undefined;
-  }
-
-  #source(): Source | undefined {
-    return this.#feed.sources.peek()?.find(({ name }) => name === this.#name);
   }
 
   #lookAtViewer(): void {
@@ -137,29 +140,37 @@ export class Playback {
     }
     this.#shownTime = currentTime;
     const state = this.#state(now);
-    const behind = this.#movedAt === undefined ? undefined : this.#session?.behind();
+    const session = this.#movedAt === undefined ? undefined : this.#session;
+    const [behind, takenAt] = [session?.behind(), session?.takenAt()];
     this.#show({
       state,
       behind: behind === undefined ? undefined : Math.round(behind),
-      ...(state === 'live' ? { lastFatal: '' } : {}),
+      takenAt: takenAt === undefined ? undefined : Math.floor(takenAt / 1000) * 1000,
+      ...(state === 'live' || state === 'playing' ? { lastFatal: '' } : {}),
     });
   }
 
   #state(now: number): PlaybackState {
-    if (this.#feed.sources.peek() === undefined) return 'asking';
-    const source = this.#source();
-    if (source === undefined) return 'missing';
-    if (source.mode === 'off') return 'off';
+    const standing = this.#programme.standing();
+    if (standing === 'asking' || standing === 'missing' || standing === 'off') return standing;
+    if (this.#video.ended) return 'ended';
     if (this.#pause.paused || this.#refusedToStart()) return 'paused';
-    if (this.#movedAt === undefined) return source.state === 'offline' ? 'offline' : 'starting';
+    if (this.#movedAt === undefined) return standing === 'ready' ? 'starting' : standing;
     const still = now - this.#movedAt;
-    if (still < BUFFERING_MS) return 'live';
+    const isLive = this.#programme.kind === 'live';
+    if (still < BUFFERING_MS) return isLive ? 'live' : 'playing';
+    if (!isLive && this.#atEnd()) return 'waiting';
     return still < STALLED_MS ? 'buffering' : 'stalled';
   }
 
   /** There is a picture, but this browser wants the viewer to start it. */
   #refusedToStart(): boolean {
     return this.#video.paused && this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
+  }
+
+  #atEnd(): boolean {
+    const { seekable, currentTime } = this.#video;
+    return seekable.length > 0 && seekable.end(seekable.length - 1) - currentTime < AT_END_S;
   }
 
   #show(change: Partial<PlaybackView>): void {
@@ -169,6 +180,3 @@ export class Playback {
     if (keys.some((key) => before[key] !== after[key])) this.#view.value = after;
   }
 }
-
-const mayLoad = (source: Source | undefined): boolean =>
-  source !== undefined && source.mode !== 'off' && source.state !== 'offline';

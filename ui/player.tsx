@@ -1,80 +1,62 @@
-import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
-import { playlistUrl } from './api.ts';
-import { CopyButton } from './copy-button.tsx';
+import { BackLink } from './back-link.tsx';
 import { ModeSwitch } from './mode-switch.tsx';
-import { Playback } from './playback.ts';
 import { PlaybackStatus } from './playback-status.tsx';
+import { playbackText } from './playback-text.ts';
+import { PlaylistAddress } from './playlist-address.tsx';
+import { liveProgramme } from './programme.ts';
+import { RecordPanel } from './recording/record-panel.tsx';
+import type { RecordingsFeed } from './recording/recordings-feed.ts';
 import { Savings } from './savings.tsx';
+import { Screen } from './screen.tsx';
 import { SourceFacts } from './source-facts.tsx';
 import type { SourcesFeed } from './sources-feed.ts';
 import { StateBadge } from './state-badge.tsx';
 import { TroubleNote } from './trouble-note.tsx';
+import { usePlayback } from './use-playback.ts';
 
 /** One source, playing. */
-export function Player({ name, feed }: { name: string; feed: SourcesFeed }) {
-  const video = useRef<HTMLVideoElement>(null);
-  const playback = useSignal<Playback | undefined>(undefined);
-  useEffect(() => {
-    const started = new Playback(video.current!, name, feed);
-    playback.value = started;
-    return () => started.close();
-  }, [name, feed]);
-
-  const view = playback.value?.view.value;
-  const state = view?.state ?? 'asking';
+export function Player({
+  name,
+  feed,
+  recordings,
+}: {
+  name: string;
+  feed: SourcesFeed;
+  recordings: RecordingsFeed;
+}) {
+  const programme = liveProgramme(name, feed);
+  const { video, view, play, jumpToLive } = usePlayback(programme);
   const source = feed.find(name);
-  const hasPicture = ['live', 'buffering', 'stalled', 'paused'].includes(state);
+  const reach = feed.reach.value.kind;
+  // What stands below the picture comes all at once, so that nothing of it is pushed down.
+  const settled = reach === 'lost' || (reach === 'ok' && recordings.settled);
   return (
     <article class="player">
-      <a href="#/" class="back">
-        <svg viewBox="0 0 16 16" aria-hidden="true">
-          <path d="M10 3 5 8l5 5" />
-        </svg>
-        All sources
-      </a>
+      <BackLink href="#/" to="All sources" />
       <div class="player-head">
         <h1>
           <bdi>{name}</bdi>
         </h1>
         {source && <StateBadge source={source} />}
       </div>
-      <div class={`screen screen-${state}`}>
-        <video
-          ref={video}
-          muted
-          playsInline
-          controls={hasPicture}
-          aria-label={`Video of ${name}`}
-          data-source={name}
-          data-state={state}
-          data-fatal={view?.fatal ?? 0}
-          data-errors={view?.errors ?? 0}
-        />
-        {!hasPicture && <span class="screen-mark" aria-hidden="true" />}
-      </div>
-      <PlaybackStatus
-        view={view}
-        name={name}
-        source={source}
-        onLive={() => playback.value?.jumpToLive()}
-        onPlay={() => void video.current?.play().catch(() => {})}
-      />
+      <Screen video={video} view={view} label={`Video of ${name}`} source={name} />
+      <PlaybackStatus view={view} text={playbackText(view, name, source)} onPlay={play} onLive={jumpToLive} />
       {source?.trouble && (
-        <TroubleNote trouble={source.trouble} said={state === 'offline' || state === 'stalled'} />
+        <TroubleNote trouble={source.trouble} said={view.state === 'offline' || view.state === 'stalled'} />
       )}
-      {source && (
-        <section class="panel" aria-label="About this source">
-          <SourceFacts source={source} feed={feed} />
-          <Savings source={source} />
-          <ModeSwitch source={source} feed={feed} />
-        </section>
+      {settled && (
+        <>
+          <RecordPanel source={name} known={source !== undefined} feed={feed} recordings={recordings} />
+          {source && (
+            <section class="panel" aria-label="About this source">
+              <SourceFacts source={source} feed={feed} />
+              <Savings source={source} />
+              <ModeSwitch source={source} feed={feed} />
+            </section>
+          )}
+          <PlaylistAddress url={programme.url} title={name} />
+        </>
       )}
-      <div class="address">
-        <span class="address-label">Playlist</span>
-        <code>{playlistUrl(name)}</code>
-        <CopyButton text={playlistUrl(name)} what="the playlist's address" />
-      </div>
     </article>
   );
 }

@@ -1,7 +1,13 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 
-/** The source named behind the `#`, or undefined for the list. */
-export function hashRoute(): ReadonlySignal<string | undefined> {
+/** What the address behind the `#` shows. No name of a source begins with a slash. */
+export type Route =
+  | { readonly view: 'list' } // #/
+  | { readonly view: 'player'; readonly name: string } // #NAME
+  | { readonly view: 'recordings'; readonly source: string } // #/recordings, #/recordings?source=NAME; '' is all
+  | { readonly view: 'recording'; readonly id: string }; // #/recordings/ID
+
+export function hashRoute(): ReadonlySignal<Route> {
   const route = signal(readHash(location.hash));
   addEventListener('hashchange', () => {
     route.value = readHash(location.hash);
@@ -11,11 +17,20 @@ export function hashRoute(): ReadonlySignal<string | undefined> {
 }
 
 export const hashOf = (name: string): string => `#${encodeURIComponent(name)}`;
+export const recordingHash = (id: string): string => `#/recordings/${encodeURIComponent(id)}`;
+export const recordingsHash = (source = ''): string =>
+  source === '' ? '#/recordings' : `#/recordings?source=${encodeURIComponent(source)}`;
 
-function readHash(hash: string): string | undefined {
+export function readHash(hash: string): Route {
   const text = hash.slice(1);
-  // `#/` is the list's own address: no name begins with a slash.
-  if (text === '' || text === '/') return undefined;
+  const [, id, source] = /^\/recordings(?:\/([^?]*))?(?:\?source=(.*))?$/.exec(text) ?? [];
+  if (id) return { view: 'recording', id: decoded(id) };
+  if (/^\/recordings\b/.test(text)) return { view: 'recordings', source: decoded(source ?? '') };
+  if (text === '' || text.startsWith('/')) return { view: 'list' };
+  return { view: 'player', name: decoded(text) };
+}
+
+function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

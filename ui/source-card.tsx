@@ -8,7 +8,15 @@ import { StateBadge, shownState } from './state-badge.tsx';
 import { TroubleNote } from './trouble-note.tsx';
 
 /** One source in the list. Its head is a link to its player. */
-export function SourceCard({ source, feed }: { source: Source; feed: SourcesFeed }) {
+export function SourceCard({
+  source,
+  feed,
+  isRecording,
+}: {
+  source: Source;
+  feed: SourcesFeed;
+  isRecording: boolean;
+}) {
   return (
     <li class={`card card-${shownState(source)}`} data-source={source.name} data-state={source.state}>
       <div class="card-head">
@@ -26,7 +34,7 @@ export function SourceCard({ source, feed }: { source: Source; feed: SourcesFeed
             </h2>
             <StateBadge source={source} />
           </div>
-          <SourceFacts source={source} feed={feed} />
+          <SourceFacts source={source} feed={feed} isRecording={isRecording} />
         </div>
       </div>
       {source.trouble && <TroubleNote trouble={source.trouble} />}

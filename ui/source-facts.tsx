@@ -3,7 +3,15 @@ import { formatAge, formatCount } from './format.ts';
 import type { SourcesFeed } from './sources-feed.ts';
 
 /** One quiet line: where it comes from, who watches, how fresh it is. */
-export function SourceFacts({ source, feed }: { source: Source; feed: SourcesFeed }) {
+export function SourceFacts({
+  source,
+  feed,
+  isRecording = false,
+}: {
+  source: Source;
+  feed: SourcesFeed;
+  isRecording?: boolean;
+}) {
   return (
     <p class="facts">
       {source.edge !== '' && (
@@ -17,6 +25,12 @@ export function SourceFacts({ source, feed }: { source: Source; feed: SourcesFee
           ? 'no segment yet'
           : `segment ${formatAge(feed.serverNow - source.lastSegmentAt)}`}
       </span>
+      {isRecording && (
+        <span class="is-recording">
+          <span class="record-mark" aria-hidden="true" />
+          recording
+        </span>
+      )}
     </p>
   );
 }

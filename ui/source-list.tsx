@@ -1,12 +1,13 @@
 import type { Source } from './api.ts';
 import { FirstStream, PushHowTo } from './first-stream.tsx';
 import { formatBytes, formatCount } from './format.ts';
+import type { RecordingsFeed } from './recording/recordings-feed.ts';
 import { SourceCard } from './source-card.tsx';
 import type { SourcesFeed } from './sources-feed.ts';
 import { shownState } from './state-badge.tsx';
 
 /** All sources, or how to get a first one. */
-export function SourceList({ feed }: { feed: SourcesFeed }) {
+export function SourceList({ feed, recordings }: { feed: SourcesFeed; recordings: RecordingsFeed }) {
   const sources = feed.sources.value;
   if (sources === undefined) {
     return feed.reach.value.kind === 'asking' ? <p class="asking">Looking for sources…</p> : null;
@@ -20,7 +21,12 @@ export function SourceList({ feed }: { feed: SourcesFeed }) {
       </div>
       <ul class="cards">
         {sources.map((source) => (
-          <SourceCard key={source.name} source={source} feed={feed} />
+          <SourceCard
+            key={source.name}
+            source={source}
+            feed={feed}
+            isRecording={recordings.isRecording(source.name)}
+          />
         ))}
       </ul>
       <details class="more">

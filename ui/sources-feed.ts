@@ -1,8 +1,10 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
-import { ApiRefused, fetchSources, type Source } from './api.ts';
+import { fetchSources, type Source } from './api.ts';
+import { whyRefused } from './http.ts';
+import { Poll } from './poll.ts';
 
 const POLL_MS = 2000;
-const ANSWER_WITHIN_MS = 8000;
+export const ANSWER_WITHIN_MS = 8000;
 
 /** Whether the server answers. `since` is when it last did, on this page's clock. */
 export type Reach =
@@ -15,10 +17,12 @@ export class SourcesFeed {
   readonly #sources = signal<readonly Source[] | undefined>(undefined);
   readonly #reach = signal<Reach>({ kind: 'asking' });
   readonly #now = signal(Date.now());
+  readonly #poll = new Poll(
+    () => this.#ask(),
+    () => POLL_MS,
+  );
   #answeredAt: number | undefined;
   #serverAhead = 0;
-  #asking = false;
-  #again = false;
 
   get sources(): ReadonlySignal<readonly Source[] | undefined> {
     return this.#sources;
@@ -44,30 +48,14 @@ export class SourcesFeed {
 
   start(): void {
     setInterval(() => {
-      if (!document.hidden) void this.refresh();
-    }, POLL_MS);
-    setInterval(() => {
       if (!document.hidden) this.#now.value = Date.now();
     }, 1000);
-    document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) void this.refresh();
-    });
-    addEventListener('online', () => void this.refresh());
-    void this.refresh();
+    this.#poll.start();
   }
 
-  /** Asks once. While a question is open, one more is asked after it, not beside it. */
-  async refresh(): Promise<void> {
-    if (this.#asking) {
-      this.#again = true;
-      return;
-    }
-    this.#asking = true;
-    do {
-      this.#again = false;
-      await this.#ask();
-    } while (this.#again && !document.hidden);
-    this.#asking = false;
+  /** Resolves when it has been asked anew. */
+  refresh(): Promise<void> {
+    return this.#poll.ask();
   }
 
   async #ask(): Promise<void> {
@@ -79,12 +67,8 @@ export class SourcesFeed {
       this.#sources.value = answer.sources;
       if (this.#reach.value.kind !== 'ok') this.#reach.value = { kind: 'ok' };
     } catch (error) {
-      this.#reach.value = { kind: 'lost', since: this.#answeredAt, why: reason(error) };
+      const why = whyRefused(error, 'The network or the node is down.');
+      this.#reach.value = { kind: 'lost', since: this.#answeredAt, why };
     }
   }
-}
-
-function reason(error: unknown): string {
-  if (error instanceof ApiRefused) return [error.detail, error.hint].filter(Boolean).join(' ');
-  return 'The network or the node is down.';
 }

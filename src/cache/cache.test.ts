@@ -8,7 +8,7 @@ import { cacheKey, isCacheKey } from './cache-key.ts';
 import { integrityTag, openTagged } from './integrity-tag.ts';
 import { LayeredCache } from './layered-cache.ts';
 import { MemoryCache } from './memory-cache.ts';
-import { openCache, parseCacheUrl } from './open-cache.ts';
+import { openCaches, parseCacheUrl } from './open-cache.ts';
 import { rendezvous } from './rendezvous.ts';
 import type { CacheEvents, SegmentCache } from './segment-cache.ts';
 
@@ -241,6 +241,6 @@ describe('cache URLs', () => {
     ['memcached://a:1,a:1', /twice/],
     ['memcached://user:secret@host:11211', /HOST:PORT/],
   ])('%s is refused with the mend', (url, message) => {
-    expect(() => openCache(url, { clock: new StillClock(), events: silent })).toThrow(message);
+    expect(() => openCaches(url, { clock: new StillClock(), events: silent })).toThrow(message);
   });
 });

@@ -30,20 +30,37 @@ export function parseCacheUrl(url: string): CacheUrl {
   return { kind: 'memcached', maxBytes: maxOf(memcached[2]), servers: serversOf(memcached[1]!) };
 }
 
-/**
- * Opens the cache that a URL names. It needs no server to be there. memcached servers are probed for the largest
- * segment meanwhile.
- */
-export function openCache(
+/** The caches of a node. They are one: what is found in either is found in both. */
+export type NodeCaches = {
+  /** For what is read from a store: memory, in front of memcached where the URL names servers. */
+  readonly replay: SegmentCache;
+  /**
+   * For what the node holds itself and others may want: written to memcached alone. Undefined where the URL names
+   * no server.
+   */
+  readonly shared: SegmentCache | undefined;
+};
+
+/** Opens the cache that a URL names. Half of its memory is left to live segments, which the node owns itself. */
+export function openCaches(
   url: string,
   tools: { readonly clock: Clock; readonly events: CacheEvents },
-): SegmentCache {
+): NodeCaches {
   const { kind, maxBytes, servers } = parseCacheUrl(url);
-  const memory = new MemoryCache({ max: maxBytes, ...tools });
-  if (kind === 'memory') return memory;
-  const memcached = new MemcachedCache({ servers, ...tools });
-  void memcached.probe();
-  return new LayeredCache(memory, memcached);
+  const memory = new MemoryCache({ max: bytes(Math.floor(maxBytes / 2)), ...tools });
+  if (kind === 'memory') return { replay: memory, shared: undefined };
+  const far = new MemcachedCache({ servers, ...tools });
+  void far.probe();
+  const near = new LayeredCache(memory, far);
+  return {
+    replay: near,
+    shared: {
+      get: (key) => near.get(key),
+      set: (key, value, ttl) => far.set(key, value, ttl),
+      touch: (key, ttl) => far.touch(key, ttl),
+      close: () => near.close(),
+    },
+  };
 }
 
 function maxOf(query = ''): Bytes {

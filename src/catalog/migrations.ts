@@ -19,4 +19,49 @@ export const migrations: Readonly<Record<string, Migration>> = {
         ) strict`.execute(database);
     },
   },
+  '0002-recordings': {
+    async up(database: Kysely<unknown>) {
+      await sql`
+        create table recording (
+          id text primary key,
+          source text not null,
+          edge text not null,
+          title text not null,
+          span_from integer not null,
+          span_until integer,
+          created_at integer not null,
+          keep integer not null check (keep in (0, 1)),
+          ended text check (ended in ('settled', 'edge_lost')),
+          ended_at integer,
+          settled_until integer not null,
+          lost_before integer,
+          spool text not null,
+          lost_reason text not null check (lost_reason in ('beyond_spool', 'spool_lost'))
+        ) strict`.execute(database);
+      await sql`create index recording_span on recording (source, span_from, span_until)`.execute(database);
+      await sql`
+        create table segment (
+          source text not null,
+          rendition text not null,
+          sequence integer not null,
+          at integer not null,
+          end_at integer not null,
+          digest text not null,
+          bytes integer not null,
+          gap text,
+          object_key text,
+          record text not null,
+          primary key (source, rendition, sequence)
+        ) strict`.execute(database);
+      // All that a question about a time asks of many rows, so that their records are not read: 1 KB to 100 bytes.
+      await sql`create index segment_time on segment (source, at, end_at, rendition, sequence, bytes)`.execute(
+        database,
+      );
+      // An object of two segments would be removed with the first.
+      await sql`create unique index segment_object on segment (object_key) where object_key is not null`.execute(
+        database,
+      );
+      await sql`create table doomed_object (object_key text primary key) strict`.execute(database);
+    },
+  },
 };

@@ -6,9 +6,10 @@ import type { Clock } from '../runtime/clock.ts';
 import { BadValue } from '../runtime/setting-types.ts';
 import type { Catalog } from './catalog.ts';
 import { migrate } from './migrate.ts';
-import { SqlCatalog, type Tables } from './sql-catalog.ts';
+import { SqlCatalog } from './sql-catalog.ts';
 import { SqliteThreadDialect } from './sqlite-dialect.ts';
 import { BUSY_TIMEOUT_MS, SqliteThread } from './sqlite-thread.ts';
+import type { Tables } from './tables.ts';
 import { Turns } from './turns.ts';
 
 const MAX_WAITING = 1000;

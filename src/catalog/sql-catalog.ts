@@ -1,19 +1,11 @@
 import type { Kysely } from 'kysely';
-import { epochMs } from '../media/units.ts';
-import type { Catalog, CatalogSource, SourceMode } from './catalog.ts';
-
-/** The tables, as `migrations.ts` makes them. */
-export type Tables = { source: SourceRow };
-
-type SourceRow = {
-  name: string;
-  edge: string | null;
-  mode: SourceMode;
-  spool: string;
-  reserved_sequence: number;
-  reserved_discontinuity: number;
-  created_at: number;
-};
+import type { Span } from '../media/span.ts';
+import type { Catalog, CatalogRecording, CatalogSegment, CatalogSource } from './catalog.ts';
+import * as objects from './sql-objects.ts';
+import * as recordings from './sql-recordings.ts';
+import * as segments from './sql-segments.ts';
+import * as sources from './sql-sources.ts';
+import type { Tables } from './tables.ts';
 
 /** The catalog in a database that kysely speaks to. */
 export class SqlCatalog implements Catalog {
@@ -25,23 +17,31 @@ export class SqlCatalog implements Catalog {
     this.#database = database;
   }
 
-  sources(): Promise<readonly CatalogSource[]> {
-    return this.#do(async () => {
-      const rows = await this.#database.selectFrom('source').selectAll().orderBy('name').execute();
-      return rows.map(sourceOf);
-    });
-  }
+  sources = () => this.#do((database) => sources.sources(database));
+  saveSource = (source: CatalogSource) => this.#do((database) => sources.saveSource(database, source));
 
-  saveSource(source: CatalogSource): Promise<void> {
-    return this.#do(async () => {
-      const { name, ...rest } = rowOf(source);
-      await this.#database
-        .insertInto('source')
-        .values({ name, ...rest })
-        .onConflict((conflict) => conflict.column('name').doUpdateSet(rest))
-        .execute();
-    });
-  }
+  recordings = () => this.#do((database) => recordings.recordings(database));
+  saveRecording = (recording: CatalogRecording) =>
+    this.#do((database) => recordings.saveRecording(database, recording));
+  deleteRecording = (id: string) => this.#do((database) => recordings.deleteRecording(database, id));
+
+  addSegments = (added: readonly CatalogSegment[]) =>
+    this.#do((database) => segments.addSegments(database, added));
+  restateSegment = (segment: CatalogSegment) =>
+    this.#do((database) => segments.restateSegment(database, segment));
+  segments = (source: string, span: Span) =>
+    this.#do((database) => segments.segmentsWithin(database, source, span));
+  segment = (source: string, rendition: string, sequence: number) =>
+    this.#do((database) => segments.segmentNumbered(database, source, rendition, sequence));
+  storedOf = (source: string, rendition: string, sequences: readonly number[]) =>
+    this.#do((database) => segments.storedOf(database, source, rendition, sequences));
+  storedBytes = () => this.#do((database) => segments.storedBytes(database));
+
+  dropUncovered = (limit: number) => this.#do((database) => objects.dropUncovered(database, limit));
+  doomed = (limit: number) => this.#do((database) => objects.doomed(database, limit));
+  doom = (keys: readonly string[]) => this.#do((database) => objects.doom(database, keys));
+  undoom = (keys: readonly string[]) => this.#do((database) => objects.undoom(database, keys));
+  knownKeys = (keys: readonly string[]) => this.#do((database) => objects.knownKeys(database, keys));
 
   close(): Promise<void> {
     this.#closed ??= Promise.allSettled(this.#underWay).then(() => this.#database.destroy());
@@ -49,9 +49,9 @@ export class SqlCatalog implements Catalog {
   }
 
   /** Notes what is under way: `close` waits for it. */
-  async #do<T>(task: () => Promise<T>): Promise<T> {
+  async #do<T>(task: (database: Kysely<Tables>) => Promise<T>): Promise<T> {
     if (this.#closed !== undefined) throw new Error('the catalog is closed');
-    const running = task();
+    const running = task(this.#database);
     this.#underWay.add(running);
     try {
       return await running;
@@ -60,23 +60,3 @@ export class SqlCatalog implements Catalog {
     }
   }
 }
-
-const sourceOf = (row: SourceRow): CatalogSource => ({
-  name: row.name,
-  edge: row.edge ?? undefined,
-  mode: row.mode,
-  spool: row.spool,
-  reservedSequence: row.reserved_sequence,
-  reservedDiscontinuity: row.reserved_discontinuity,
-  createdAt: epochMs(row.created_at),
-});
-
-const rowOf = (source: CatalogSource): SourceRow => ({
-  name: source.name,
-  edge: source.edge ?? null,
-  mode: source.mode,
-  spool: source.spool,
-  reserved_sequence: source.reservedSequence,
-  reserved_discontinuity: source.reservedDiscontinuity,
-  created_at: source.createdAt,
-});

@@ -5,6 +5,7 @@ import { SettingsError } from '../runtime/settings.ts';
 import { demoCommand } from './demo.ts';
 import { OperatorFailed } from './operator-client.ts';
 import { readFor, withSettings } from './read-settings.ts';
+import { recordingsCommand } from './recordings.ts';
 import { runUntilSignal } from './run-node.ts';
 import { sourcesCommand } from './sources.ts';
 import { version } from './surroundings.ts';
@@ -24,7 +25,8 @@ export async function runLiveMix(args: readonly string[]): Promise<number> {
     .addCommand(demoCommand(exitWith))
     .addCommand(controlCommand(exitWith))
     .addCommand(edgeCommand(exitWith))
-    .addCommand(sourcesCommand());
+    .addCommand(sourcesCommand())
+    .addCommand(recordingsCommand());
   for (const command of program.commands) {
     command.exitOverride();
     for (const inner of command.commands) inner.exitOverride();

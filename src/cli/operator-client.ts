@@ -31,7 +31,8 @@ export async function askControl<T>(
   return (text === '' ? undefined : JSON.parse(text)) as T;
 }
 
-function refusalOf(text: string, status: number): string {
+/** What control said in a problem, and what to do. */
+export function refusalOf(text: string, status: number): string {
   try {
     const { code, detail, hint } = JSON.parse(text) as Record<string, string>;
     return `${detail} ${hint} (${code})`;

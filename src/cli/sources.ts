@@ -1,26 +1,7 @@
 import { Command } from 'commander';
 import { SystemClock } from '../runtime/clock.ts';
-import * as types from '../runtime/setting-types.ts';
-import { defineSettings, setting } from '../runtime/settings.ts';
-import { askControl } from './operator-client.ts';
-import { readFor, withSettings } from './read-settings.ts';
+import { addOperatorCommand } from './operator-command.ts';
 import { ageText, byteText, table } from './table.ts';
-
-/** The settings of operator commands. */
-export const operatorSettings = defineSettings({
-  controlUrl: setting({
-    env: 'LIVEMIX_CONTROL_URL',
-    parse: types.urlList,
-    default: 'http://127.0.0.1:8080',
-    help: 'The control node to ask.',
-  }),
-  adminToken: setting({
-    env: 'LIVEMIX_ADMIN_TOKEN',
-    parse: types.token,
-    secret: true,
-    help: 'The administrator token of control, where it has one.',
-  }),
-});
 
 /** A source as `GET /v1/sources` gives it. */
 type SourceView = {
@@ -40,50 +21,35 @@ export function sourcesCommand(): Command {
   const command = new Command('sources').description(
     'Lists the sources of a control node and commands them.',
   );
-  add(command, 'list', 'lists all sources', { isDefault: true }, async (ask) => {
-    print(await ask<SourceView[]>('GET', '/v1/sources'));
-  });
-  add(command, 'show <name>', 'shows one source', {}, async (ask, name) => {
-    print([await ask<SourceView>('GET', sourcePath(name!))]);
-  });
-  add(
+  addOperatorCommand(
+    command,
+    'list',
+    'lists all sources',
+    async ({ ask }) => print(await ask<SourceView[]>('GET', '/v1/sources')),
+    { isDefault: true },
+  );
+  addOperatorCommand(command, 'show <name>', 'shows one source', async ({ ask }, [name]) =>
+    print([await ask<SourceView>('GET', sourcePath(name!))]),
+  );
+  addOperatorCommand(
     command,
     'mode <name> <mode>',
     'forward it on-demand, always or not at all (off)',
-    {},
-    async (ask, name, mode) => {
-      print([await ask<SourceView>('PATCH', sourcePath(name!), { mode })]);
+    async ({ ask }, [name, mode]) => print([await ask<SourceView>('PATCH', sourcePath(name!), { mode })]),
+  );
+  addOperatorCommand(
+    command,
+    'delete <name>',
+    'frees the name, for another edge to take',
+    async ({ ask }, [name]) => {
+      await ask('DELETE', sourcePath(name!));
+      console.log(`${name} is deleted. If its edge still reports it, it appears again.`);
     },
   );
-  add(command, 'delete <name>', 'frees the name, for another edge to take', {}, async (ask, name) => {
-    await ask('DELETE', sourcePath(name!));
-    console.log(`${name} is deleted. If its edge still reports it, it appears again.`);
-  });
   return command;
 }
 
 const sourcePath = (name: string): string => `/v1/sources/${encodeURIComponent(name)}`;
-
-type Ask = <T>(method: string, path: string, body?: unknown) => Promise<T>;
-
-function add(
-  command: Command,
-  usage: string,
-  description: string,
-  options: { isDefault?: boolean },
-  action: (ask: Ask, ...names: string[]) => Promise<void>,
-): void {
-  const inner = command.command(usage, options).description(description);
-  inner.action(async (...given: unknown[]) => {
-    const names = given.filter((each) => typeof each === 'string');
-    const { controlUrl, adminToken } = await readFor(operatorSettings, inner.opts());
-    await action(
-      (method, path, body) => askControl(controlUrl[0]!, adminToken, method, path, body),
-      ...names,
-    );
-  });
-  withSettings(inner, operatorSettings);
-}
 
 function print(sources: readonly SourceView[]): void {
   if (sources.length === 0) {

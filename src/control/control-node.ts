@@ -1,9 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { parseCacheUrl } from '../cache/open-cache.ts';
-import { openShared } from '../cache/open-shared.ts';
-import { openCatalog, parseCatalogUrl } from '../catalog/open-catalog.ts';
+import { openCaches, parseCacheUrl } from '../cache/open-cache.ts';
 import { LiveMixError } from '../media/error.ts';
 import { bytes, millis } from '../media/units.ts';
 import { SystemClock } from '../runtime/clock.ts';
@@ -13,7 +10,7 @@ import type { Log } from '../runtime/log.ts';
 import { createMetrics, type Metrics } from '../runtime/metrics.ts';
 import { answerRaw } from '../runtime/raw-answer.ts';
 import { Scope } from '../runtime/scope.ts';
-import { BadValue, isLoopback } from '../runtime/setting-types.ts';
+import { isLoopback } from '../runtime/setting-types.ts';
 import { SettingsError } from '../runtime/settings.ts';
 import { pathOf } from '../serve/path.ts';
 import { Presence } from '../serve/presence.ts';
@@ -22,11 +19,14 @@ import { LINK_PATH } from '../wire/uplink.ts';
 import { createApi } from './api/api.ts';
 import { answerControl, refuseStrangeEdge } from './control-routes.ts';
 import { EdgeLinks } from './edges/edge-links.ts';
+import { Uploads } from './edges/uploads.ts';
 import { controlEvents } from './events.ts';
 import { Channels } from './live/channels.ts';
 import { Demand } from './live/demand.ts';
 import { ControlLiveHost } from './live/live-host.ts';
 import { SharedSegments } from './live/shared-segments.ts';
+import { checkLastingUrls, openLasting, readUrl } from './open-lasting.ts';
+import { openRecordingParts } from './recording-parts.ts';
 import type { ControlSettings } from './settings.ts';
 import { Sources } from './sources/sources.ts';
 
@@ -56,8 +56,7 @@ export async function startControl(
 ): Promise<ControlNode> {
   refuseOpenControl(settings);
   const cacheUrl = readUrl('LIVEMIX_CACHE_URL', settings.cacheUrl, parseCacheUrl);
-  if (settings.databaseUrl !== undefined)
-    readUrl('LIVEMIX_DATABASE_URL', settings.databaseUrl, parseCatalogUrl);
+  checkLastingUrls(settings);
   const ui = await loadUiFiles(surroundings.uiFolder);
   const scope = new Scope();
   try {
@@ -67,33 +66,54 @@ export async function startControl(
     const metrics = createMetrics('livemix_control_', { process: true });
     const events = controlEvents(surroundings.log, metrics, clock);
     let ready = true;
-    const catalog = await openCatalog(settings.databaseUrl ?? `sqlite:${join(dataDir.path, 'catalog.db')}`, {
-      clock,
-      onLost: (error) => {
-        ready = false;
-        events.catalogFailed(error);
-        surroundings.onFailure(error);
-      },
-    });
-    scope.defer(() => catalog.close());
-    const cache = openShared(settings.cacheUrl, { clock, events: events.cache });
-    scope.defer(() => cache?.close());
-
+    const onLost = (error: Error) => {
+      ready = false;
+      events.catalogFailed(error);
+      surroundings.onFailure(error);
+    };
+    const { catalog, store } = await openLasting(settings, dataDir.path, { clock, events, onLost }, scope);
+    const caches = openCaches(settings.cacheUrl, { clock, events: events.cache });
+    scope.defer(() => caches.replay.close());
     const maxLiveBytes = bytes(Math.floor(cacheUrl.maxBytes / 2));
     const sources = await Sources.open(catalog, clock, events);
     const channels = new Channels(maxLiveBytes, settings.liveSegments, clock, events);
     const presence = new Presence(clock);
-    const shared = new SharedSegments(cache, clock);
+    const shared = new SharedSegments(caches.shared, clock);
     const links = new EdgeLinks(sources, settings.liveSegments, clock, events, surroundings.onFailure);
     const demand = new Demand(presence, channels, clock, events, (source) => links.changed(source));
-    links.follow(demand);
-    const live = new ControlLiveHost(sources, channels, demand, shared, presence, events.requestFailed);
+    const ground = { catalog, store, cache: caches.replay, channels, links, clock, events };
+    const { drainDays, retentionDays: maxAgeDays, storeBytes: maxBytes } = settings;
+    const recording = await openRecordingParts(
+      { ...ground, settings: { drainDays, maxAgeDays, maxBytes } },
+      scope,
+    );
+    links.follow(demand, recording.recordings);
+    const live = new ControlLiveHost(
+      sources,
+      channels,
+      demand,
+      shared,
+      recording.segments,
+      presence,
+      events.requestFailed,
+    );
     const { adminToken, edgeToken } = settings;
-    const parts = { sources, links, demand, presence, adminToken, requestFailed: events.requestFailed };
-    const api = await createApi(parts);
+    const { requestFailed } = events;
+    const recordings = { ...recording, sources, links, clock };
+    const api = await createApi({ sources, links, demand, presence, recordings, adminToken, requestFailed });
     scope.defer(() => api.close());
-    const receiver = { sources, channels, links, shared, clock, events, underWay: { bytes: 0 } };
-    const routes = { live, receiver, api, edgeToken, metrics, ui, isReady: () => ready };
+    const uploads = new Uploads(clock);
+    const routes = {
+      live,
+      receiver: { sources, channels, links, shared, clock, events, uploads },
+      keep: { keeper: recording.keeper, links, uploads, events },
+      replay: recording,
+      api,
+      edgeToken,
+      metrics,
+      ui,
+      isReady: () => ready,
+    };
     controlGauges(metrics, sources, channels, presence);
 
     const sweeping = clock.every(SWEEP_EVERY, () => {
@@ -159,15 +179,6 @@ function controlGauges(metrics: Metrics, sources: Sources, channels: Channels, p
     gauge.reset();
     for (const source of sources.all) gauge.inc({ state: source.state });
   });
-}
-
-function readUrl<T>(name: string, url: string, parse: (url: string) => T): T {
-  try {
-    return parse(url);
-  } catch (error) {
-    if (error instanceof BadValue) throw new SettingsError(name, error.message);
-    throw error;
-  }
 }
 
 function refuseOpenControl({ listen, edgeToken, adminToken, viewers }: ControlSettings): void {

@@ -9,10 +9,14 @@ import { answerLive, type LiveHost } from '../serve/live-routes.ts';
 import { pathOf } from '../serve/path.ts';
 import { answerUiFile, type UiFiles } from '../serve/ui-files.ts';
 import { answerUpload, type Receiver } from './live/receive.ts';
+import { answerKeep, type KeepRoutes } from './recordings/keep-routes.ts';
+import { answerReplay, type ReplayRoutes } from './replay/replay-routes.ts';
 
 export type ControlRoutes = {
   readonly live: LiveHost;
   readonly receiver: Receiver;
+  readonly keep: KeepRoutes;
+  readonly replay: ReplayRoutes;
   readonly api: FastifyInstance;
   readonly edgeToken: string | undefined;
   readonly metrics: Metrics;
@@ -29,6 +33,7 @@ export function answerControl(
 ): void | Promise<void> {
   const path = pathOf(request);
   if (answerLive(routes.live, request, response, path)) return;
+  if (path.startsWith('/recordings/')) return answerRecording(routes, request, response, path);
   if (path.startsWith('/edge/v1/')) return answerEdgeRequest(routes, request, response, path);
   if (path.startsWith('/v1/')) return routes.api.routing(request, response);
   return answerOther(routes, request, response, path);
@@ -50,7 +55,17 @@ async function answerEdgeRequest(
 ): Promise<void> {
   refuseStrangeEdge(request, routes.edgeToken);
   if (await answerUpload(routes.receiver, request, response, path)) return;
+  if (await answerKeep(routes.keep, request, response, path)) return;
   throw new LiveMixError('not_found', 'There is nothing at this address for an edge.');
+}
+
+async function answerRecording(
+  { replay }: ControlRoutes,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+): Promise<void> {
+  await answerReplay(replay, request, response, path);
 }
 
 async function answerOther(

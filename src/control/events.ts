@@ -4,6 +4,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { rarelySaid } from '../runtime/rarely.ts';
+import type { StoreEvents } from '../store/store-events.ts';
 
 export type ControlEvents = ReturnType<typeof controlEvents>;
 
@@ -32,6 +33,17 @@ export function controlEvents(log: Log, metrics: Metrics, clock: Clock) {
   ]);
   const poisoned = metrics.counter('cache_poisoned_total', 'Values that did not match their tag');
 
+  const recordings = metrics.counter('recordings_total', 'Recordings by what became of them', ['event']);
+  const stored = metrics.counter('store_segments_total', 'Segments stored', ['by']);
+  const storedBytes = metrics.counter('store_bytes_total', 'Bytes of segments stored', ['by']);
+  const storeReads = metrics.counter('store_reads_total', 'Segments read from the object store');
+  const storeFailures = metrics.counter('store_failures_total', 'Operations of the store that failed', [
+    'operation',
+    'reason',
+  ]);
+  const replayed = metrics.counter('replay_segments_total', 'Segments of recordings asked for', ['from']);
+  const removed = metrics.counter('store_removed_total', 'Objects removed from the store', ['why']);
+
   const rarely = rarelySaid(clock);
 
   const cache: CacheEvents = {
@@ -57,8 +69,66 @@ export function controlEvents(log: Log, metrics: Metrics, clock: Clock) {
       log.warn({ server, bytes: size }, 'memcached refuses large values: start it with -I 32m'),
   };
 
+  const store: StoreEvents = {
+    failed: (operation, reason) => {
+      storeFailures.inc({ operation, reason });
+      rarely(`store ${operation} ${reason}`, () =>
+        log.warn({ operation, reason }, 'the object store is in trouble; it is tried again'),
+      );
+    },
+    opened: () => log.warn('the object store is left alone for a moment; recordings wait at their edges'),
+    closed: () => log.info('the object store answers again'),
+  };
+
   return {
     cache,
+    store,
+    recordingStarted: (id: string, source: string) => {
+      recordings.inc({ event: 'started' });
+      log.info({ id, source }, 'a recording began');
+    },
+    recordingStopped: (id: string, source: string) => log.info({ id, source }, 'a recording was stopped'),
+    recordingEnded: (id: string, source: string, how: string) => {
+      recordings.inc({ event: how });
+      if (how === 'settled') log.info({ id, source }, 'a recording is whole');
+      else log.error({ id, source }, 'a recording was given up: its edge did not come back in time');
+    },
+    recordingDeleted: (id: string, source: string) => {
+      recordings.inc({ event: 'deleted' });
+      log.info({ id, source }, 'a recording was deleted');
+    },
+    recordingExpired: (id: string, why: 'age' | 'quota') => {
+      recordings.inc({ event: why });
+      log.info({ id, why }, 'a recording is removed to make room');
+    },
+    spoolLost: (id: string, source: string) =>
+      log.error({ id, source }, 'an edge came back with another spool: what it had not delivered is lost'),
+    manifestFailed: (id: string, error: Error) =>
+      rarely('manifest', () => log.warn({ id, err: error }, 'a manifest was not written; it is tried again')),
+    segmentStored: (source: string, size: number, by: 'live' | 'ticket' | 'direct') => {
+      stored.inc({ by });
+      storedBytes.inc({ by }, size);
+      log.debug({ source, bytes: size, by }, 'segment stored');
+    },
+    numberReused: (source: string, sequence: number) =>
+      rarely(`reused ${source}`, () =>
+        log.error({ source, sequence }, 'a recorded number came again with other bytes: the first stays'),
+      ),
+    objectLost: (source: string, sequence: number) =>
+      log.error({ source, sequence }, 'an object is gone from the store, or changed: a gap is stated'),
+    replayed: (from: 'cache' | 'store') => replayed.inc({ from }),
+    storeRead: () => storeReads.inc(),
+    objectsRemoved: (count: number) => removed.inc({ why: 'unwanted' }, count),
+    orphansRemoved: (count: number) => {
+      removed.inc({ why: 'orphan' }, count);
+      log.info({ count }, 'objects that nothing knows of were removed');
+    },
+    quotaExceeded: (maxBytes: number) =>
+      rarely('quota', () =>
+        log.warn({ maxBytes }, 'recordings take more than LIVEMIX_STORE_BYTES, and none of them may go'),
+      ),
+    spaceFailed: (error: Error) =>
+      rarely('space', () => log.warn({ err: error }, 'making room failed; it is tried again')),
     started: (url: string, liveBytes: number) => {
       const sources = Math.floor(liveBytes / (13 * MIB));
       log.info(

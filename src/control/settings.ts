@@ -44,6 +44,30 @@ export const controlSettings = defineSettings({
     help: 'The segment cache: memory:?max=256MiB, or memcached://host:port,host:port (start memcached with -I 32m).',
     example: 'memcached://127.0.0.1:11211',
   }),
+  storeUrl: setting({
+    env: 'LIVEMIX_STORE_URL',
+    parse: types.text('URL'),
+    help: 'Where recordings are stored: file:///absolute/folder, or s3://bucket/prefix?endpoint=…&region=… with keys from the usual AWS variables; &edges=direct where edges reach it themselves. By default a folder in the data dir.',
+    example: 's3://recordings/live?endpoint=https://s3.example.org&region=eu-1',
+  }),
+  storeBytes: setting({
+    env: 'LIVEMIX_STORE_BYTES',
+    parse: types.bytesValue,
+    help: 'What all recordings together may take: beyond it the oldest go that are not kept for ever. By default there is no bound.',
+    example: '500GiB',
+  }),
+  retentionDays: setting({
+    env: 'LIVEMIX_RETENTION_DAYS',
+    parse: types.integer(1, 36_500),
+    help: 'How old a recording gets that is not kept for ever. By default as old as it likes.',
+    example: '30',
+  }),
+  drainDays: setting({
+    env: 'LIVEMIX_DRAIN_DAYS',
+    parse: types.integer(1, 365),
+    default: '7',
+    help: 'How many days an ended recording waits for an edge that has not delivered all of it.',
+  }),
   liveSegments: setting({
     env: 'LIVEMIX_LIVE_SEGMENTS',
     parse: types.integer(3, 100),

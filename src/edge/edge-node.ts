@@ -20,6 +20,7 @@ import { PlaylistRate } from './ingest/playlist-rate.ts';
 import { LanHost } from './lan/lan-host.ts';
 import type { EdgeSettings } from './settings.ts';
 import { Sources } from './sources.ts';
+import { BacklogWatch } from './spool/backlog-watch.ts';
 import { bootId } from './spool/boot-id.ts';
 import { Uplink } from './uplink/uplink.ts';
 
@@ -45,6 +46,7 @@ export type EdgeNode = {
 const MAX_SOURCES = 64;
 /** Running answers get this long at the end. */
 const CLOSE_GRACE = millis(3_000);
+const WATCH_EVERY = millis(5_000);
 
 /** An edge: everything it is made of, and in which order it begins and ends. */
 export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurroundings): Promise<EdgeNode> {
@@ -65,6 +67,12 @@ export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurrou
     };
     const sources = await Sources.open(join(dataDir.path, 'spool'), bounds, await bootId(), clock, events);
     scope.defer(() => sources.close());
+    const backlog = new BacklogWatch(settings.spoolBytes, clock, events.backlogGrows);
+    const watching = clock.every(WATCH_EVERY, () => backlog.look(sources.backlogBytes));
+    scope.defer(() => watching.cancel());
+    metrics.gauge('recording_backlog_bytes', 'Bytes that recordings wait for', [], (gauge) =>
+      gauge.set(sources.backlogBytes),
+    );
     metrics.gauge('spool_bytes', 'Media in the spool', [], (gauge) => gauge.set(sources.spool.bytes));
 
     const uplink = createUplink(settings, edge, sources, clock, events, surroundings);
@@ -125,7 +133,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurrou
 }
 
 function createUplink(
-  { controlUrl, edgeToken, spoolBytes }: EdgeSettings,
+  { controlUrl, edgeToken, spoolBytes, uplinkRate }: EdgeSettings,
   edge: string,
   sources: Sources,
   clock: SystemClock,
@@ -133,7 +141,14 @@ function createUplink(
   { version, onFailure }: EdgeSurroundings,
 ): Uplink | undefined {
   if (controlUrl === undefined) return undefined;
-  const to = { controls: controlUrl, edge, token: edgeToken, version, maxSpoolBytes: spoolBytes };
+  const to = {
+    controls: controlUrl,
+    edge,
+    token: edgeToken,
+    version,
+    maxSpoolBytes: spoolBytes,
+    rate: uplinkRate,
+  };
   return new Uplink(sources, to, clock, events, onFailure);
 }
 

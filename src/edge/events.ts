@@ -25,6 +25,10 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
   const links = metrics.counter('link_opened_total', 'Links to control that were opened');
   const sent = metrics.counter('uplink_bytes_total', 'Bytes of segments sent to control', ['source']);
   const repeated = metrics.counter('uplink_repeated_bytes_total', 'Bytes sent more than once', ['source']);
+  const delayed = metrics.counter('recording_delayed_total', 'Deliveries of recordings that failed', [
+    'source',
+    'reason',
+  ]);
   const sendTime = metrics.histogram(
     'uplink_send_seconds',
     'From the first byte of a segment to its receipt',
@@ -139,6 +143,21 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
       if (again) repeated.inc({ source }, record.bytes);
       sendTime.observe(took / 1000);
     },
+    recordingDelayed: (source: string, reason: string) => {
+      delayed.inc({ source, reason });
+      rarely(`recording ${source} ${reason}`, () =>
+        log.warn({ source, reason }, 'a recording waits in the spool; delivery is tried again'),
+      );
+    },
+    spoolCorrupt: ({ source }: Place, { sequence }: SegmentRecord) =>
+      log.error({ source, sequence }, 'a recorded segment changed on the disk: a gap is stated'),
+    keepChanged: (source: string, spans: number) =>
+      log.info({ source, spans }, spans > 0 ? 'recording is asked for' : 'recording is no longer asked for'),
+    backlogGrows: (percent: number, secondsLeft: number | undefined) =>
+      log.warn(
+        { percent, ...(secondsLeft !== undefined && { secondsLeft: Math.round(secondsLeft) }) },
+        `recordings that wait for control fill ${percent} % of LIVEMIX_SPOOL_BYTES; when it is full, segments are lost`,
+      ),
     uplinkFailed: (source: string, reason: string) =>
       rarely(`uplink ${source} ${reason}`, () =>
         log.warn({ source, reason }, 'sending failed; it is tried again'),

@@ -1,8 +1,9 @@
 import { LiveWindow } from '../media/live-window.ts';
 import type { EncoderSegment, SegmentRecord } from '../media/segment-record.ts';
-import type { Seconds } from '../media/units.ts';
+import type { EpochMs, Seconds } from '../media/units.ts';
 import { SerialQueue } from '../runtime/serial-queue.ts';
 import type { Known } from './ingest/fresh-segments.ts';
+import type { Keep } from './spool/keep.ts';
 import type { Place } from './spool/spool.ts';
 
 /** Playlists of one rendition that may wait for the one that is being taken in. */
@@ -31,13 +32,17 @@ export class Rendition {
   constructor(
     readonly place: Place,
     windowDuration: Seconds,
+    /** What recordings want of it. */
+    readonly keep: Keep,
   ) {
     this.window = new LiveWindow(windowDuration);
   }
 
-  /** Brings back what an earlier process left, the run included. Returns what no longer fits. */
+  /** Brings back what an earlier process left, the run included. Returns what no longer fits and nobody wants. */
   restore(records: readonly SegmentRecord[]): readonly SegmentRecord[] {
-    const fallen = records.flatMap((record) => this.window.push(record));
+    const fallen = records
+      .flatMap((record) => this.window.push(record))
+      .filter((record) => this.keep.leftWindow(record));
     for (const record of this.window.records) this.#remember(record);
     const newest = this.window.newest;
     if (newest === undefined) return fallen;
@@ -102,7 +107,7 @@ export class Rendition {
     this.#staleInARow = 0;
   }
 
-  /** Adds the newest record and tells those who follow. Returns what fell out of the window. */
+  /** Adds the newest record and tells those who follow. Returns what fell out of the window and nobody wants. */
   push(record: SegmentRecord): readonly SegmentRecord[] {
     const fallen = this.window.push(record);
     const run = this.#run;
@@ -111,13 +116,27 @@ export class Rendition {
       run.segments.set(record.encoder.sequence, record.encoder);
     }
     this.#remember(record);
-    for (const old of fallen) this.forget(old);
+    for (const old of fallen) this.#forget(old);
     for (const listener of this.#listeners) listener();
-    return fallen;
+    return fallen.filter((old) => this.keep.leftWindow(old));
   }
 
-  /** A record left the window. */
-  forget(record: SegmentRecord): void {
+  /** When the oldest segment begins that may be let go to free room; undefined when only the newest one is left, or all are wanted. */
+  get oldestFree(): EpochMs | undefined {
+    if (this.keep.spans.length === 0 && this.window.records.length > 1) return this.window.oldest!.at;
+    return this.window.records.slice(0, -1).find((record) => !this.keep.wants(record))?.at;
+  }
+
+  /** Lets the oldest segment that nobody wants leave the window; wanted ones before it are held. */
+  freeOldest(): SegmentRecord | undefined {
+    for (let oldest = this.window.dropOldest(); oldest !== undefined; oldest = this.window.dropOldest()) {
+      this.#forget(oldest);
+      if (this.keep.leftWindow(oldest)) return oldest;
+    }
+    return undefined;
+  }
+
+  #forget(record: SegmentRecord): void {
     this.#run?.segments.delete(record.encoder.sequence);
     const key = takenKey(record.encoder.name, record.encoder.bytes, record.encoder.modifiedAt);
     const times = this.#taken.get(key) ?? 0;

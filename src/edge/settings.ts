@@ -65,6 +65,12 @@ export const edgeSettings = defineSettings({
     default: '2GiB',
     help: 'How much of all renditions together the edge keeps; the oldest goes first.',
   }),
+  uplinkRate: setting({
+    env: 'LIVEMIX_UPLINK_RATE',
+    parse: types.bytesValue,
+    help: 'How many bytes a second recordings may take of the line to control. Live does not wait, but counts. By default all of it.',
+    example: '500KiB',
+  }),
   logLevel: setting({
     env: 'LIVEMIX_LOG_LEVEL',
     parse: types.choice(['debug', 'info', 'warn', 'error']),

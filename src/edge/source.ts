@@ -1,6 +1,7 @@
 import type { Trouble } from '../media/error.ts';
 import { MAIN } from '../media/name.ts';
-import { type Bytes, bytes, type EpochMs, type Millis, millis } from '../media/units.ts';
+import { endOf } from '../media/span.ts';
+import { type Bytes, bytes, type EpochMs, epochMs, type Millis, millis } from '../media/units.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Rendition } from './rendition.ts';
 import type { Ledger } from './spool/ledger.ts';
@@ -16,6 +17,7 @@ export class Source {
   lastSegmentAt: EpochMs | undefined;
   #trouble: Trouble | undefined;
   #takenInAt: Millis | undefined;
+  readonly #knownSince: Millis;
   readonly #renditions = new Map<string, Rendition>();
 
   constructor(
@@ -24,7 +26,9 @@ export class Source {
     /** The newest number that an earlier process left; 0 when there is none. */
     readonly restoredThrough: number,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.#knownSince = clock.monotonic();
+  }
 
   add(rendition: Rendition): void {
     this.#renditions.set(rendition.place.rendition, rendition);
@@ -61,6 +65,43 @@ export class Source {
   /** Whether its encoder sent something of late. */
   get sending(): boolean {
     if (this.#takenInAt === undefined) return false;
-    return this.clock.monotonic() - this.#takenInAt <= Math.max(SILENT_AFTER, 3_000 * this.targetDuration);
+    return this.clock.monotonic() - this.#takenInAt <= this.#silentAfter;
+  }
+
+  /** All that recordings want of it and that begins before this moment is settled. */
+  get settledUntil(): EpochMs {
+    return epochMs(
+      Math.min(...[...this.#renditions.values()].map((rendition) => this.#settledOf(rendition))),
+    );
+  }
+
+  /** All that was announced since this moment is held or settled; 0 when nothing was ever let go. */
+  get reach(): EpochMs {
+    return epochMs(Math.max(...[...this.#renditions.values()].map(({ keep }) => keep.reach)));
+  }
+
+  /** Bytes that recordings wait for. */
+  get backlogBytes(): Bytes {
+    let sum = 0;
+    for (const { keep, window } of this.#renditions.values()) sum += keep.backlog(window.records);
+    return bytes(sum);
+  }
+
+  /** Up to the oldest segment that is not settled; where all are, up to where nothing more can come. */
+  #settledOf({ keep, window }: Rendition): EpochMs {
+    for (const record of keep.unsettled(window.records)) return record.at;
+    const { newest } = window;
+    const end = newest === undefined ? 0 : endOf(newest);
+    return epochMs(Math.max(end, this.#silentUntil));
+  }
+
+  /** Up to when an encoder that says nothing has made nothing. After a start of the edge it is given time to come back. */
+  get #silentUntil(): number {
+    const quietFor = this.clock.monotonic() - (this.#takenInAt ?? this.#knownSince);
+    return quietFor <= this.#silentAfter ? 0 : this.clock.now() - this.#silentAfter;
+  }
+
+  get #silentAfter(): number {
+    return Math.max(SILENT_AFTER, 3_000 * this.targetDuration);
   }
 }

@@ -1,11 +1,14 @@
 import { LiveMixError, type Trouble } from '../media/error.ts';
 import { MAIN } from '../media/name.ts';
 import type { SegmentRecord } from '../media/segment-record.ts';
-import type { Bytes, Seconds } from '../media/units.ts';
+import type { Span } from '../media/span.ts';
+import { type Bytes, type EpochMs, epochMs, type Seconds } from '../media/units.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { EdgeEvents } from './events.ts';
 import { Rendition } from './rendition.ts';
 import { Source } from './source.ts';
+import { Keep } from './spool/keep.ts';
+import { KeepFile } from './spool/keep-file.ts';
 import { Ledger } from './spool/ledger.ts';
 import { type Place, Spool } from './spool/spool.ts';
 
@@ -28,6 +31,7 @@ export class Sources {
 
   private constructor(
     readonly spool: Spool,
+    private readonly keepFile: KeepFile,
     private readonly settings: SourcesSettings,
     private readonly boot: string,
     private readonly clock: Clock,
@@ -43,8 +47,11 @@ export class Sources {
     events: EdgeEvents,
   ): Promise<Sources> {
     const spool = await Spool.open(folder, events);
-    const sources = new Sources(spool, settings, boot, clock, events);
+    const keepFile = await KeepFile.open(spool.keepFile);
+    const sources = new Sources(spool, keepFile, settings, boot, clock, events);
     for await (const { records, ...place } of spool.recover()) await sources.#restore(place, records);
+    // What is wanted of a source that has nothing left is still wanted when its encoder comes back.
+    for (const source of keepFile.sources) await sources.open(source);
     sources.keepWithinBounds();
     return sources;
   }
@@ -102,21 +109,57 @@ export class Sources {
     while (this.spool.bytes > this.settings.maxSpoolBytes && this.freeOldest());
   }
 
-  /** Lets the oldest segment of all go; false when only the newest ones are left. */
+  /** Lets the oldest segment of all go that nobody wants; false when there is none but the newest ones. */
   freeOldest(): boolean {
     let oldest: Rendition | undefined;
+    let oldestAt = Number.POSITIVE_INFINITY;
     for (const source of this.#sources.values()) {
       for (const rendition of source.renditions) {
-        if (rendition.window.records.length < 2) continue;
-        if (oldest === undefined || rendition.window.oldest!.at < oldest.window.oldest!.at)
-          oldest = rendition;
+        const at = rendition.oldestFree;
+        if (at === undefined || at >= oldestAt) continue;
+        oldest = rendition;
+        oldestAt = at;
       }
     }
-    const record = oldest?.window.dropOldest();
+    const record = oldest?.freeOldest();
     if (oldest === undefined || record === undefined) return false;
-    oldest.forget(record);
     this.spool.drop(oldest.place, record);
     return true;
+  }
+
+  /** Whether the spool is over its bound although nothing is left that may go: recordings wait for control. */
+  get isFull(): boolean {
+    return this.spool.bytes > this.settings.maxSpoolBytes && this.backlogBytes > 0;
+  }
+
+  /** Bytes that recordings wait for. */
+  get backlogBytes(): number {
+    let sum = 0;
+    for (const source of this.#sources.values()) sum += source.backlogBytes;
+    return sum;
+  }
+
+  /**
+   * What recordings want of a source, known or not, until told otherwise. Durable when it resolves. False when
+   * that was known.
+   */
+  async keep(name: string, spans: readonly Span[]): Promise<boolean> {
+    if (spans.length === 0 && this.#sources.get(name) === undefined) return false;
+    const source = await this.open(name);
+    if (!(await this.keepFile.set(name, spans))) return false;
+    this.events.keepChanged(name, spans.length);
+    for (const rendition of source.renditions) {
+      for (const record of rendition.keep.setSpans(spans)) this.spool.drop(rendition.place, record);
+    }
+    return true;
+  }
+
+  /** Segments are stored, or their loss is: their bytes may go where only recordings held them. */
+  settle(rendition: Rendition, sequences: readonly number[]): void {
+    for (const sequence of sequences) {
+      const held = rendition.keep.settle(sequence);
+      if (held !== undefined) this.spool.drop(rendition.place, held);
+    }
   }
 
   /** An orderly end. */
@@ -136,7 +179,8 @@ export class Sources {
     const newest = rendition?.window.newest;
     const ledger = await Ledger.open(spool.ledgerFile(name), this.boot, newest, clock.now());
     const source = new Source(name, ledger, newest?.sequence ?? 0, clock);
-    source.add(rendition ?? new Rendition({ source: name, rendition: MAIN }, this.settings.windowDuration));
+    const letGoUntil = ledger.isNew ? epochMs(0) : clock.now();
+    source.add(rendition ?? this.#rendition({ source: name, rendition: MAIN }, letGoUntil));
     this.#sources.set(name, source);
     this.#refused.delete(name);
     for (const listener of this.#listeners) listener(source);
@@ -144,8 +188,16 @@ export class Sources {
     return source;
   }
 
+  #rendition(place: Place, letGoUntil: EpochMs): Rendition {
+    return new Rendition(
+      place,
+      this.settings.windowDuration,
+      new Keep(this.keepFile.of(place.source), letGoUntil),
+    );
+  }
+
   async #restore(place: Place, records: readonly SegmentRecord[]): Promise<void> {
-    const rendition = new Rendition(place, this.settings.windowDuration);
+    const rendition = this.#rendition(place, records[0]?.at ?? this.clock.now());
     for (const fallen of rendition.restore(records)) this.spool.drop(place, fallen);
     const source = await this.#create(place.source, rendition);
     source.lastSegmentAt = rendition.window.newest?.at;

@@ -46,5 +46,7 @@ const gapTexts: Readonly<Record<GapReason, Omit<Trouble, 'code'>>> = {
     detail: 'A segment lay at a web origin that this edge may not read from.',
     hint: 'Add the origin to LIVEMIX_MEDIA_ORIGINS.',
   },
+  spool_corrupt: { detail: 'A segment in the spool had changed on the disk.', hint: 'Check the disk.' },
+  object_lost: { detail: 'A recorded segment is gone from the object store.', hint: 'Check the store.' },
   spool_full: { detail: 'The disk is full.', hint: 'Free disk space or lower LIVEMIX_SPOOL_BYTES.' },
 };

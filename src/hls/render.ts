@@ -29,6 +29,33 @@ export function renderMediaPlaylist(
   return text;
 }
 
+/** What a recording's playlist has besides its segments. */
+export type RecordingHead = {
+  /** Seconds into the first segment at which the recording begins. */
+  readonly startOffset: Seconds;
+  readonly targetDuration: number;
+};
+
+/**
+ * The head of a recording's playlist. It is an EVENT from its beginning to its end (RFC 8216 §4.3.3.5: nothing but
+ * appending), and says where to begin, as players begin an open list at its end otherwise (§4.3.5.2). The version
+ * does not change when a gap comes, so it is the one that EXT-X-GAP asks for.
+ */
+export const renderRecordingHead = ({ startOffset, targetDuration }: RecordingHead): string => `#EXTM3U
+#EXT-X-VERSION:8
+#EXT-X-TARGETDURATION:${targetDuration}
+#EXT-X-PLAYLIST-TYPE:EVENT
+#EXT-X-START:TIME-OFFSET=${startOffset.toFixed(3)},PRECISE=YES
+#EXT-X-MEDIA-SEQUENCE:0
+`;
+
+/** One segment of a recording's playlist. `breaks`: it does not follow what stands before it. */
+export const renderRecorded = (record: SegmentRecord, breaks: boolean, uri: string): string =>
+  renderSegment({ ...record, discontinuity: breaks }, uri);
+
+/** Nothing comes any more (RFC 8216 §4.3.3.4). */
+export const RECORDING_END = '#EXT-X-ENDLIST\n';
+
 function renderSegment(record: SegmentRecord, uri: string): string {
   const discontinuity = record.discontinuity ? '#EXT-X-DISCONTINUITY\n' : '';
   const gap = record.gap === undefined ? '' : '#EXT-X-GAP\n';

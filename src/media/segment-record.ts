@@ -54,6 +54,8 @@ export const gapReasons = [
   'bad_name',
   'origin_not_allowed',
   'spool_full',
+  'spool_corrupt',
+  'object_lost',
 ] as const;
 export type GapReason = (typeof gapReasons)[number];
 

@@ -5,6 +5,7 @@ import { parseSegmentFileName } from '../media/segment-record.ts';
 import { answerProblem, requestId } from '../runtime/answer.ts';
 import { answerPlaylist } from './answer-playlist.ts';
 import { answerSegment } from './answer-segment.ts';
+import { answerOptions } from './cross-origin.ts';
 import type { Presence } from './presence.ts';
 import type { RenderedPlaylist } from './rendered-playlist.ts';
 
@@ -18,6 +19,9 @@ export type SegmentName = {
   readonly extension: string;
 };
 
+/** `live`: somebody watches the source as it goes, so it is to be forwarded; else it is a recording's. */
+export type FoundSegment = { readonly bytes: Buffer; readonly live: boolean };
+
 /** What a node must have to serve live HLS. Both throw `LiveMixError`. */
 export interface LiveHost {
   /** The list as it is now; waits while a source is starting. `gone` aborts when the viewer went away. */
@@ -26,8 +30,8 @@ export interface LiveHost {
     rendition: string,
     gone: () => AbortSignal,
   ): RenderedPlaylist | Promise<RenderedPlaylist>;
-  /** The bytes of a segment; undefined when they are not here. */
-  segment(name: SegmentName): Buffer | undefined | Promise<Buffer | undefined>;
+  /** A segment; undefined when it is not here. */
+  segment(name: SegmentName): FoundSegment | undefined | Promise<FoundSegment | undefined>;
   readonly presence: Presence;
   requestFailed(requestId: string, error: unknown): void;
 }
@@ -44,10 +48,7 @@ export function answerLive(
 ): boolean {
   const media = path.startsWith('/m/');
   if (!media && !path.startsWith('/live/')) return false;
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    answerOther(request, response);
-    return true;
-  }
+  if (answerOptions(request, response)) return true;
   try {
     if (media) answerMedia(host, request, response, path);
     else answerList(host, request, response, path);
@@ -88,7 +89,7 @@ function answerMedia(host: LiveHost, request: IncomingMessage, response: ServerR
   }
   found
     .then(
-      (bytes) => sendSegment(host, request, response, name, bytes),
+      (segment) => sendSegment(host, request, response, name, segment),
       (error) => answerFailure(host, response, error),
     )
     .catch((error) => answerFailure(host, response, error));
@@ -99,11 +100,12 @@ function sendSegment(
   request: IncomingMessage,
   response: ServerResponse,
   name: SegmentName,
-  bytes: Buffer | undefined,
+  segment: FoundSegment | undefined,
 ): void {
-  if (bytes === undefined) throw segmentUnknown();
+  if (segment === undefined) throw segmentUnknown();
+  answerSegment(request, response, segment.bytes, name);
+  if (!segment.live) return;
   // Presence goes on while a long segment is being sent; a short one is sent at once.
-  answerSegment(request, response, bytes, name);
   if (response.writableFinished) host.presence.touched(name.source);
   else response.once('close', host.presence.sending(name.source));
 }
@@ -115,23 +117,6 @@ function goneSignal(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   return gone.signal;
-}
-
-/** Cross-origin players ask first when they send a Range header. */
-function answerOther(request: IncomingMessage, response: ServerResponse): void {
-  if (request.method === 'OPTIONS') {
-    response.writeHead(204, {
-      'Access-Control-Allow-Origin': '*',
-      'Access-Control-Allow-Methods': 'GET, HEAD, OPTIONS',
-      'Access-Control-Allow-Headers': 'Range, If-None-Match',
-      'Access-Control-Max-Age': '86400',
-      Allow: 'GET, HEAD, OPTIONS',
-    });
-    response.end();
-    return;
-  }
-  const error = new LiveMixError('method_not_allowed', 'Media can only be read.');
-  answerProblem(response, error, requestId(), { Allow: 'GET, HEAD, OPTIONS' });
 }
 
 function answerFailure(host: LiveHost, response: ServerResponse, error: unknown): void {

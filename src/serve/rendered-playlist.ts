@@ -16,23 +16,31 @@ export type RenderedPlaylist = {
 /** RFC 8216 §4. */
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 
-/** A media playlist of a source's rendition. It lies two folders deep, as every playlist does, so segments are at `../../m/…`. */
+/** Where the segments of a rendition are, seen from any playlist: all lie two folders deep. */
+export const segmentFolder = (source: string, rendition: string): string => `../../m/${source}/${rendition}/`;
+
+/** A media playlist of a source's rendition. */
 export function renderLive(
   source: string,
   rendition: string,
   list: readonly SegmentRecord[],
 ): RenderedPlaylist {
-  const folder = `../../m/${source}/${rendition}/`;
+  const folder = segmentFolder(source, rendition);
   const text = Buffer.from(renderMediaPlaylist(list, (record) => folder + segmentFileName(record)));
-  let gzip: Buffer | undefined;
-  const maxAge = Math.floor((list.at(-1)?.targetDuration ?? 0) / 2);
+  let zipped: Buffer | undefined;
+  return asSent(text, list.at(-1)?.targetDuration ?? 0, () => {
+    zipped ??= gzipSync(text, { level: 6 });
+    return zipped;
+  });
+}
+
+/** A playlist's text with what every answer with it carries. `gzip`: the same text, packed. */
+export function asSent(text: Buffer, targetDuration: number, gzip: () => Buffer): RenderedPlaylist {
+  const maxAge = Math.floor(targetDuration / 2);
   const etag = `"${createHash('sha1').update(text).digest('base64url').slice(0, 16)}"`;
   return {
     text,
-    gzip: () => {
-      gzip ??= gzipSync(text, { level: 6 });
-      return gzip;
-    },
+    gzip,
     etag,
     headers: [
       ...['Content-Type', PLAYLIST_TYPE, 'ETag', etag],

@@ -6,7 +6,7 @@ import { NAME_PATTERN } from '../media/name.ts';
  * object each, at most `MAX_MESSAGE_BYTES`. Commands are desired state: a `desired` is the whole of it, so
  * a lost or repeated message changes nothing.
  */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 export const MAX_MESSAGE_BYTES = 64 * 1024;
 /** How often the edge asks for the time, and after how long a silence either side holds the link for dead. */
 export const PING_EVERY_MS = 2_000;
@@ -40,6 +40,12 @@ const sourceReport = z.strictObject({
   ingestedBytes: count,
   forwardedBytes: count,
   lastSegmentAt: z.number().nullable(),
+  /** All that `keep` wants and that begins before this moment is stored, or lost for ever. */
+  settledUntil: z.number(),
+  /** All that was announced since this moment is held or was stored; 0 when nothing was ever let go. */
+  reach: z.number(),
+  /** Bytes that `keep` wants and that are not stored yet. */
+  backlogBytes: count,
   trouble: trouble.optional(),
 });
 export type SourceReport = z.infer<typeof sourceReport>;
@@ -67,10 +73,18 @@ export type Report = z.infer<typeof report>;
 const ping = z.strictObject({ type: z.literal('ping'), sentAt: z.number() });
 const pong = z.strictObject({ type: z.literal('pong'), sentAt: z.number(), now: z.number() });
 
+/** Time of a source that is to be kept, in epoch milliseconds; `until` null: until further notice. */
+const keepSpan = z.strictObject({ from: z.number(), until: z.number().nullable() });
+export type KeepSpan = z.infer<typeof keepSpan>;
+/** Spans of one source that a desired state may name; ones that overlap are joined. */
+export const MAX_KEEP_SPANS = 16;
+
 const desiredSource = z.strictObject({
   name,
   /** The renditions to forward now. */
   forward: z.array(name).max(64),
+  /** What recordings want of it, joined. Rules until told otherwise, also without a link. */
+  keep: z.array(keepSpan).max(MAX_KEEP_SPANS),
   floor: floor.optional(),
   /** The edge that owns this name: this report of it is refused. */
   takenBy: name.optional(),

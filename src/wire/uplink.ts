@@ -20,7 +20,7 @@ export const MAX_RECORDS_BYTES = 1024 * 1024;
 /** The largest segment that crosses: 50 Mbit/s for 5 s. */
 export const MAX_SEGMENT_BYTES = 32 * 1024 * 1024;
 
-const sequence = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+export const sequence = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 
 const encoderSegment = z.strictObject({
   sequence,
@@ -30,9 +30,10 @@ const encoderSegment = z.strictObject({
   targetDuration: z.number().nonnegative(),
 });
 
-const segmentRecord = z.strictObject({
+/** A record on its way. What the types of `SegmentRecord` say, this checks. */
+export const segmentRecord = z.strictObject({
   sequence,
-  at: z.number(),
+  at: z.number().int().nonnegative(),
   duration: z.number().positive().max(60),
   digest: z.string().regex(/^([A-Za-z0-9_-]{43})?$/),
   bytes: z.number().int().nonnegative().max(MAX_SEGMENT_BYTES),
@@ -66,7 +67,7 @@ export function decodeRecordsAnswer(text: string): RecordsAnswer | undefined {
   return recordsAnswer.safeParse(json(text)).data;
 }
 
-function json(text: string): unknown {
+export function json(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

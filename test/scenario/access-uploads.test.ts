@@ -46,7 +46,7 @@ const closeCode = async (socket: WebSocket): Promise<number> => {
   return code;
 };
 const hello = (edge: string, spool = `spool-of-${edge}`) =>
-  JSON.stringify({ type: 'hello', protocol: 1, version: '0', edge, spool });
+  JSON.stringify({ type: 'hello', protocol: 2, version: '0', edge, spool });
 const ping = JSON.stringify({ type: 'ping', sentAt: 1 });
 
 /** An edge that says and sends what a test tells it. */
@@ -90,6 +90,9 @@ class FakeEdge {
       ingestedBytes: 0,
       forwardedBytes: 0,
       lastSegmentAt: Date.now(),
+      settledUntil: 0,
+      reach: 0,
+      backlogBytes: 0,
     };
     const report = { type: 'report', revision: 0, spoolBytes: 0, spoolMaxBytes: 1, uplinkBytesPerSecond: 0 };
     this.socket.send(JSON.stringify({ ...report, sources: [source], ...change }));

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Catalog, CatalogSource } from '../../src/catalog/catalog.ts';
 import { epochMs } from '../../src/media/units.ts';
+import { describeRecordings } from './catalog-recordings-contract.ts';
 
 export const aSource = (change: Partial<CatalogSource> = {}): CatalogSource => ({
   name: 'camera-0',
@@ -16,6 +17,9 @@ export const aSource = (change: Partial<CatalogSource> = {}): CatalogSource => (
 /** What every catalog does. `create` makes an empty database and gives a function that opens it, again and again. */
 export function describeCatalog(name: string, create: () => Promise<() => Promise<Catalog>>): void {
   describe(`catalog: ${name}`, () => {
+    describeRecordings(create);
+  });
+  describe(`catalog: ${name}, sources`, () => {
     let open: () => Promise<Catalog>;
     let catalog: Catalog;
     beforeEach(async () => {

@@ -12,12 +12,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate } from '../../src/catalog/migrate.ts';
 import { migrations } from '../../src/catalog/migrations.ts';
 import { openCatalog } from '../../src/catalog/open-catalog.ts';
+import { SqlCatalog } from '../../src/catalog/sql-catalog.ts';
 import { SqliteThreadDialect } from '../../src/catalog/sqlite-dialect.ts';
 import { SqliteThread } from '../../src/catalog/sqlite-thread.ts';
+import type { Tables } from '../../src/catalog/tables.ts';
 import { Turns } from '../../src/catalog/turns.ts';
 import { millis } from '../../src/media/units.ts';
 import { SystemClock } from '../../src/runtime/clock.ts';
 import { aSource, describeCatalog } from './catalog-contract.ts';
+import { aRecording, aSegment, at } from './catalog-recordings-contract.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const clock = new SystemClock();
@@ -124,7 +127,7 @@ test('migrations happen all or not at all', async () => {
   const database = new Kysely<never>({ dialect: new SqliteThreadDialect(thread, turns) });
   const broken = {
     ...migrations,
-    '0002-broken': { up: async (db: Kysely<unknown>) => void (await sql`create tabel x`.execute(db)) },
+    '9999-broken': { up: async (db: Kysely<unknown>) => void (await sql`create tabel x`.execute(db)) },
   };
   await expect(migrate(database, broken)).rejects.toThrow(/syntax error/);
   const { rows } = await thread.run(`select name from sqlite_master where name = 'source'`, []);
@@ -159,32 +162,146 @@ test('when the thread crashes, what was asked rejects and the loss is told once'
   expect(lost.map(({ message }) => message)).toEqual(['the catalog is lost: out of order']);
 });
 
-test('kill -9 of a node loses no save that was acknowledged', async () => {
-  const build = join(folder, 'build');
-  await writeFile(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({
-      extends: join(root, 'tsconfig.json'),
-      compilerOptions: {
-        noEmit: false,
-        allowJs: true,
-        rootDir: join(root, 'src'),
-        outDir: build,
-        typeRoots: [join(root, 'node_modules/@types')],
-      },
-      include: [join(root, 'src/catalog')],
-      exclude: [join(root, 'src/**/*.test.ts')],
-    }),
+test('a catalog of sources alone gets its other tables, and keeps its rows', async () => {
+  const thread = await SqliteThread.open(join(folder, 'sources-only.db'), () => undefined);
+  const turns = new Turns({ clock, maxWaiting: 10, longest: millis(5000) });
+  const database = new Kysely<Tables>({ dialect: new SqliteThreadDialect(thread, turns) });
+  await migrate(database, { '0001-sources': migrations['0001-sources']! });
+  const old = new SqlCatalog(database);
+  const kept = [aSource({ name: 'a', edge: undefined }), aSource({ name: 'b', mode: 'off' })];
+  for (const source of kept) await old.saveSource(source);
+  await old.close();
+  const catalog = await openFile(join(folder, 'sources-only.db'));
+  expect(await catalog.sources()).toEqual(kept);
+  expect(await catalog.recordings()).toEqual([]);
+  await catalog.saveRecording(aRecording());
+  await catalog.addSegments([aSegment(0)]);
+  expect(await catalog.dropUncovered(10)).toBe(0);
+  await catalog.close();
+});
+
+type Seen = { readonly statement: string; readonly plan: readonly string[]; readonly rows: number };
+
+/** A catalog, and what it asks of its database: the statements, how SQLite goes about them, how many rows come. */
+async function openSeen(): Promise<{ readonly catalog: SqlCatalog; readonly seen: Seen[] }> {
+  const thread = await SqliteThread.open(join(folder, `seen-${++files}.db`), () => undefined);
+  const turns = new Turns({ clock, maxWaiting: 10, longest: millis(5000) });
+  const database = new Kysely<Tables>({ dialect: new SqliteThreadDialect(thread, turns) });
+  await migrate(database);
+  const seen: Seen[] = [];
+  const run = thread.run.bind(thread);
+  thread.run = async (statement, parameters) => {
+    const steps = (await run(`explain query plan ${statement}`, parameters).catch(() => ({ rows: [] }))).rows;
+    const answer = await run(statement, parameters);
+    const plan = steps.map((step) => (step as { detail: string }).detail);
+    seen.push({ statement, plan, rows: answer.rows.length });
+    return answer;
+  };
+  return { catalog: new SqlCatalog(database), seen };
+}
+
+test('64 segments are one transaction: one sync', async () => {
+  const { catalog, seen } = await openSeen();
+  await catalog.addSegments(Array.from({ length: 64 }, (_, sequence) => aSegment(sequence)));
+  const words = seen.map(({ statement }) => statement.split(' ')[0]);
+  expect(words).toEqual(['begin', 'select', 'insert', 'select', 'commit']);
+  await catalog.close();
+});
+
+test('what is dropped is doomed in the same transaction', async () => {
+  const { catalog, seen } = await openSeen();
+  await catalog.addSegments([aSegment(0), aSegment(0, { source: 'camera-1' })]);
+  seen.length = 0;
+  await catalog.dropUncovered(10);
+  const changes = seen.map(({ statement }) => statement.split(' ')[0]).filter((word) => /^[a-z]/.test(word!));
+  expect(changes).toEqual(['begin', 'select', 'delete', 'insert', 'delete', 'insert', 'commit']);
+  await catalog.close();
+});
+
+test('a day of segments comes in pages, so that the event loop goes on', async () => {
+  const { catalog, seen } = await openSeen();
+  const day = Array.from({ length: 21_600 }, (_, sequence) => aSegment(sequence));
+  for (let n = 0; n < day.length; n += 2000) await catalog.addSegments(day.slice(n, n + 2000));
+  seen.length = 0;
+  expect(await catalog.segments('camera-0', { from: at(0) })).toHaveLength(day.length);
+  expect(Math.max(...seen.map(({ rows }) => rows))).toBe(1000);
+  expect(seen).toHaveLength(1 + 22);
+  await catalog.close();
+});
+
+test('what is asked often is answered from an index', async () => {
+  const { catalog, seen } = await openSeen();
+  await catalog.addSegments([aSegment(0)]);
+  await catalog.saveRecording(aRecording({ from: at(8000) }));
+  await catalog.segments('camera-0', { from: at(0), until: at(9000) });
+  await catalog.storedOf('camera-0', 'video', [1, 2]);
+  await catalog.knownKeys(['a', 'b']);
+  await catalog.doom(['a']);
+  await catalog.dropUncovered(10);
+  await catalog.undoom(['a']);
+  await catalog.close();
+  const plans = seen.map(({ plan }) => plan.join('; '));
+  expect(plans.filter((plan) => /SCAN (segment|doomed_object)/.test(plan))).toEqual([]);
+  const byTime = /SEARCH segment USING COVERING INDEX segment_time \(source=\? AND at>\? AND at<\?\)/;
+  expect(plans.filter((plan) => byTime.test(plan))).toHaveLength(1);
+  expect(plans.filter((plan) => /segment_time \(source=\? AND at[<>]\?/.test(plan)).length).toBeGreaterThan(
+    1,
   );
-  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder]);
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-  const script = join(folder, 'save-for-ever.mjs');
+});
+
+/** Compiles the catalog for a process of its own: Node 20 runs no TypeScript. */
+let compiled = false;
+async function writeScript(name: string, text: string): Promise<string> {
+  if (!compiled) {
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        extends: join(root, 'tsconfig.json'),
+        compilerOptions: {
+          noEmit: false,
+          allowJs: true,
+          rootDir: join(root, 'src'),
+          outDir: join(folder, 'build'),
+          typeRoots: [join(root, 'node_modules/@types')],
+        },
+        include: [join(root, 'src/catalog')],
+        exclude: [join(root, 'src/**/*.test.ts')],
+      }),
+    );
+    execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder]);
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+    compiled = true;
+  }
+  const script = join(folder, name);
   await writeFile(
     script,
     `import { openCatalog } from './build/catalog/open-catalog.js';
      import { SystemClock } from './build/runtime/clock.js';
      const catalog = await openCatalog(process.argv[2], { clock: new SystemClock() });
-     const source = ${JSON.stringify(aSource())};
+     ${text}`,
+  );
+  return script;
+}
+
+/** Runs a script that says numbers, ends it with SIGKILL once it has said `last`, and gives the last one it said. */
+async function killAfter(last: number, script: string, file: string, ...more: string[]): Promise<number> {
+  const child = spawn(process.execPath, [script, `sqlite:${file}`, ...more], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let acknowledged = -1;
+  for await (const line of createInterface({ input: child.stdout })) {
+    acknowledged = Number(line);
+    if (acknowledged === last) child.kill('SIGKILL');
+  }
+  if (child.signalCode === null && child.exitCode === null) await once(child, 'exit');
+  expect(child.signalCode).toBe('SIGKILL');
+  return acknowledged;
+}
+
+test('kill -9 of a node loses no save that was acknowledged', async () => {
+  const script = await writeScript(
+    'save-for-ever.mjs',
+    `const source = ${JSON.stringify(aSource())};
      for (let n = 1; ; n++) {
        await catalog.saveSource({ ...source, reservedSequence: n, name: 'camera-' + (n % 10) });
        console.log(n);
@@ -192,21 +309,38 @@ test('kill -9 of a node loses no save that was acknowledged', async () => {
   );
   const file = newFile();
   for (let round = 0; round < 3; round++) {
-    const child = spawn(process.execPath, [script, `sqlite:${file}`], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let acknowledged = 0;
-    for await (const line of createInterface({ input: child.stdout })) {
-      acknowledged = Number(line);
-      if (acknowledged === 50 + 37 * round) child.kill('SIGKILL');
-    }
-    if (child.signalCode === null) await once(child, 'exit');
-    expect(child.signalCode).toBe('SIGKILL');
+    const acknowledged = await killAfter(50 + 37 * round, script, file);
     const catalog = await openFile(file);
     const kept = new Map((await catalog.sources()).map((source) => [source.name, source.reservedSequence]));
     await catalog.close();
     for (let n = acknowledged; n > acknowledged - 10; n--) {
       expect(kept.get(`camera-${n % 10}`)).toBeGreaterThanOrEqual(n);
     }
+  }
+});
+
+test('kill -9 of a node loses no segment that was acknowledged, and leaves no half of a call', async () => {
+  const script = await writeScript(
+    'store-for-ever.mjs',
+    `const { source, rendition, record } = ${JSON.stringify(aSegment(0))};
+     for (let call = Number(process.argv[3]); ; call++) {
+       await catalog.addSegments(Array.from({ length: 64 }, (_, index) => {
+         const sequence = call * 64 + index;
+         return { source, rendition, key: 'key-' + sequence, record: { ...record, sequence } };
+       }));
+       console.log(call);
+     }`,
+  );
+  const file = newFile();
+  let next = 0;
+  for (let round = 0; round < 3; round++) {
+    const acknowledged = await killAfter(next + 20 + 17 * round, script, file, String(next));
+    const catalog = await openFile(file);
+    const kept = await catalog.segments('camera-0', { from: at(0) });
+    await catalog.close();
+    expect(kept.map(({ key }) => key)).toEqual(kept.map((_, sequence) => `key-${sequence}`));
+    expect(kept.length % 64).toBe(0);
+    next = kept.length / 64;
+    expect(next).toBeGreaterThan(acknowledged);
   }
 });

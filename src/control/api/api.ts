@@ -9,6 +9,7 @@ import type { Presence } from '../../serve/presence.ts';
 import type { EdgeLinks } from '../edges/edge-links.ts';
 import type { Demand } from '../live/demand.ts';
 import type { Sources } from '../sources/sources.ts';
+import { addRecordings, type RecordingsApiParts } from './recordings-api.ts';
 import { edgeView, sourceView } from './source-view.ts';
 
 export type ApiParts = {
@@ -16,6 +17,7 @@ export type ApiParts = {
   readonly links: EdgeLinks;
   readonly demand: Demand;
   readonly presence: Presence;
+  readonly recordings: RecordingsApiParts;
   readonly adminToken: string | undefined;
   readonly requestFailed: (requestId: string, error: unknown) => void;
 };
@@ -65,12 +67,14 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
   });
   api.delete<{ Params: { name: string } }>('/v1/sources/:name', async ({ params }, reply) => {
     const source = sources.get(params.name);
+    await parts.recordings.recordings.stopAllOf(source.name);
     await sources.delete(source);
     demand.forget(source);
     links.tellAll();
     return reply.code(204).send();
   });
   api.get('/v1/edges', () => [...links.all].map(edgeView));
+  addRecordings(api, parts.recordings);
   await api.ready();
   return api;
 }

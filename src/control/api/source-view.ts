@@ -29,6 +29,7 @@ export function edgeView(session: EdgeSession) {
     spoolBytes: report?.spoolBytes ?? 0,
     spoolMaxBytes: report?.spoolMaxBytes ?? 0,
     uplinkBytesPerSecond: report?.uplinkBytesPerSecond ?? 0,
+    recordingBacklogBytes: report?.sources.reduce((sum, source) => sum + source.backlogBytes, 0) ?? 0,
   };
 }
 

@@ -3,9 +3,16 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { MAIN } from '../../media/name.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { type DesiredSource, type Hello, MAX_MESSAGE_BYTES, type Report } from '../../wire/link-messages.ts';
+import {
+  type DesiredSource,
+  type Hello,
+  type KeepSpan,
+  MAX_MESSAGE_BYTES,
+  type Report,
+} from '../../wire/link-messages.ts';
 import type { ControlEvents } from '../events.ts';
 import type { Demand } from '../live/demand.ts';
+import type { Recordings } from '../recordings/recordings.ts';
 import type { Source } from '../sources/source.ts';
 import type { Sources } from '../sources/sources.ts';
 import { EdgeSession, linkEnds, type SessionHost } from './edge-session.ts';
@@ -27,6 +34,7 @@ export class EdgeLinks implements SessionHost {
   readonly #generations = new Map<string, number>();
   #newestGeneration = 0;
   #demand: Demand | undefined;
+  #recordings: Recordings | undefined;
 
   constructor(
     private readonly sources: Sources,
@@ -37,8 +45,9 @@ export class EdgeLinks implements SessionHost {
   ) {}
 
   /** Whose wishes edges are told. Demand tells edges and asks what they report, so each knows the other. */
-  follow(demand: Demand): void {
+  follow(demand: Demand, recordings: Recordings): void {
     this.#demand = demand;
+    this.#recordings = recordings;
   }
 
   get all(): Iterable<EdgeSession> {
@@ -59,7 +68,12 @@ export class EdgeLinks implements SessionHost {
 
   /** What an edge is to do has changed for this source. */
   changed(source: Source): void {
-    const session = this.#open.get(source.entry.edge ?? '');
+    this.changedFor(source.entry.edge ?? '');
+  }
+
+  /** What an edge is to do has changed. */
+  changedFor(edge: string): void {
+    const session = this.#open.get(edge);
     if (session !== undefined) this.#tell(session);
   }
 
@@ -110,6 +124,8 @@ export class EdgeLinks implements SessionHost {
         const source = this.sources.find(name);
         if (source !== undefined) this.#demand?.review(source);
       }
+      // What it says counts for recordings once it knows all that is wanted of it.
+      if (session.isInStep(report)) await this.#recorded(session, report);
       this.#tell(session);
     } catch (error) {
       this.onFailure(error);
@@ -128,19 +144,37 @@ export class EdgeLinks implements SessionHost {
     this.sources.linkClosed(session);
   }
 
+  async #recorded(session: EdgeSession, report: Report): Promise<void> {
+    for (const source of report.sources) {
+      await this.#recordings?.reported(session.edge, session.spool, source);
+    }
+  }
+
   #tell(session: EdgeSession): void {
-    const owned = this.sources.ownedBy(session.edge).map(desiredOf);
+    const keepOf = (source: string) => this.#keepOf(source, session.edge);
+    const owned = this.sources.ownedBy(session.edge).map((source) => desiredOf(source, keepOf(source.name)));
     const taken = this.sources.rivalOf(session.edge).map(({ name, entry }): DesiredSource => {
-      return { name, forward: [], ...(entry.edge !== undefined && { takenBy: entry.edge }) };
+      const owner = entry.edge !== undefined && { takenBy: entry.edge };
+      return { name, forward: [], keep: keepOf(name), ...owner };
     });
-    session.tell([...owned, ...taken]);
+    const named = new Set([...owned, ...taken].map(({ name }) => name));
+    // What an edge recorded it delivers, whoever owns the name now.
+    const delivered = (this.#recordings?.sourcesOf(session.edge) ?? [])
+      .filter((name) => !named.has(name))
+      .map((name): DesiredSource => ({ name, forward: [], keep: keepOf(name) }));
+    session.tell([...owned, ...taken, ...delivered]);
+  }
+
+  #keepOf(source: string, edge: string): KeepSpan[] {
+    const wanted = this.#recordings?.wanted(source, edge) ?? [];
+    return wanted.map(({ from, until }) => ({ from, until: until ?? null }));
   }
 }
 
 /** A spool that is not known is told the numbers in use before anything of it is forwarded. */
-function desiredOf(source: Source): DesiredSource {
+function desiredOf(source: Source, keep: KeepSpan[]): DesiredSource {
   const { name, entry, wanted } = source;
-  if (source.spoolKnown) return { name, forward: wanted ? [MAIN] : [] };
+  if (source.spoolKnown) return { name, forward: wanted ? [MAIN] : [], keep };
   const floor = { sequence: entry.reservedSequence, discontinuity: entry.reservedDiscontinuity };
-  return { name, forward: [], floor };
+  return { name, forward: [], keep, floor };
 }

@@ -111,6 +111,11 @@ export class EdgeSession implements OwnerLink {
     this.#send(desired);
   }
 
+  /** Whether an edge that reports this has applied all that it was told. */
+  isInStep({ revision }: Report): boolean {
+    return this.#revision > 0 && revision === this.#revision;
+  }
+
   /** Resolves when every report that came has been worked through. */
   get settled(): Promise<void> {
     return this.#working;

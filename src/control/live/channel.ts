@@ -117,6 +117,12 @@ export class Channel {
     return held !== undefined && segmentFileName(held.record) === fileName ? held.bytes : undefined;
   }
 
+  /** The bytes that were announced with this digest, where they are here. */
+  content(sequence: number, digest: string): Buffer | undefined {
+    const held = this.#held.get(sequence);
+    return held?.record.digest === digest ? held.bytes : undefined;
+  }
+
   /**
    * The first list: as soon as it lasts three target durations, after `wait` whatever there is by then; undefined
    * when that is nothing, or when the signal aborts.

@@ -1,7 +1,7 @@
 import { LiveMixError } from '../../media/error.ts';
 import { MAIN } from '../../media/name.ts';
 import { millis } from '../../media/units.ts';
-import type { LiveHost, SegmentName } from '../../serve/live-routes.ts';
+import type { FoundSegment, LiveHost, SegmentName } from '../../serve/live-routes.ts';
 import type { Presence } from '../../serve/presence.ts';
 import type { RenderedPlaylist } from '../../serve/rendered-playlist.ts';
 import type { Source } from '../sources/source.ts';
@@ -18,6 +18,11 @@ const MAX_HOLDS = 10_000;
 /** A list that stands still for so long is of no use to anybody. */
 const STALLED_FOR_MS = 600_000;
 
+/** Segments of recordings by what their URLs say; undefined where no recording has them. */
+export interface ReplayedSegments {
+  find(name: SegmentName): Promise<Buffer | undefined>;
+}
+
 /** Live HLS as control serves it: the table "What a live playlist answers" of the architecture. */
 export class ControlLiveHost implements LiveHost {
   #holds = 0;
@@ -28,6 +33,8 @@ export class ControlLiveHost implements LiveHost {
     private readonly demand: Demand,
     /** Where segments are found that no channel owns (any more). */
     private readonly shared: SharedSegments,
+    /** Where segments of recordings are found. */
+    private readonly replay: ReplayedSegments,
     readonly presence: Presence,
     readonly requestFailed: (requestId: string, error: unknown) => void,
   ) {}
@@ -53,11 +60,17 @@ export class ControlLiveHost implements LiveHost {
     return rendered;
   }
 
-  segment(name: SegmentName): Buffer | undefined | Promise<Buffer | undefined> {
+  segment(name: SegmentName): FoundSegment | undefined | Promise<FoundSegment | undefined> {
     const owned = this.channels.find(name.source, name.rendition)?.segment(name.sequence, name.fileName);
-    const elsewhere =
-      owned === undefined && this.shared.exists && this.sources.find(name.source) !== undefined;
-    return elsewhere ? this.shared.find(name) : owned;
+    return owned === undefined ? this.#elsewhere(name) : { bytes: owned, live: true };
+  }
+
+  async #elsewhere(name: SegmentName): Promise<FoundSegment | undefined> {
+    const recorded = await this.replay.find(name);
+    if (recorded !== undefined) return { bytes: recorded, live: false };
+    if (!this.shared.exists || this.sources.find(name.source) === undefined) return undefined;
+    const shared = await this.shared.find(name);
+    return shared === undefined ? undefined : { bytes: shared, live: true };
   }
 
   /** An early 503 and an empty list are fatal in every player: the first request waits for the tail. */

@@ -1,31 +1,19 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LiveMixError } from '../../media/error.ts';
 import { isName } from '../../media/name.ts';
 import type { SegmentRecord } from '../../media/segment-record.ts';
-import { MIB, millis } from '../../media/units.ts';
+import { millis } from '../../media/units.ts';
 import { answerJson } from '../../runtime/answer.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { readBody } from '../../runtime/request-body.ts';
-import {
-  decodeRecords,
-  EDGE_HEADER,
-  LINK_HEADER,
-  MAX_RECORDS_BYTES,
-  MAX_SEGMENT_BYTES,
-  parseContentDigest,
-  type RecordsAnswer,
-} from '../../wire/uplink.ts';
+import { decodeRecords, MAX_RECORDS_BYTES, type RecordsAnswer } from '../../wire/uplink.ts';
 import type { EdgeLinks } from '../edges/edge-links.ts';
+import { checkHead, edgeOf, type Uploads } from '../edges/uploads.ts';
 import type { ControlEvents } from '../events.ts';
 import type { Sources } from '../sources/sources.ts';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
 import type { SharedSegments } from './shared-segments.ts';
-
-/** Uploads that may be under way at once, in bytes: each is held in memory until its digest is checked. */
-const MAX_UNDER_WAY = 256 * MIB;
-const MEDIA_TYPES = /^(video\/mp2t|video\/mp4|audio\/[a-z0-9]+|text\/vtt|application\/octet-stream)$/;
 
 export type Receiver = {
   readonly sources: Sources;
@@ -34,8 +22,7 @@ export type Receiver = {
   readonly shared: SharedSegments;
   readonly clock: Clock;
   readonly events: ControlEvents;
-  /** Bytes of uploads that are under way. */
-  readonly underWay: { bytes: number };
+  readonly uploads: Uploads;
 };
 
 const PATH = /^\/edge\/v1\/(records|segments)\/([^/]+)\/([^/]+)(?:\/(\d{1,16}))?$/;
@@ -72,14 +59,7 @@ function openChannel(
   source: string,
   rendition: string,
 ): Channel {
-  const edge = request.headers[EDGE_HEADER];
-  const generation = Number(request.headers[LINK_HEADER]);
-  if (typeof edge !== 'string' || !isName(edge) || !Number.isSafeInteger(generation) || generation <= 0) {
-    throw new LiveMixError('bad_link', 'The edge or its link generation is missing.');
-  }
-  if (links.generationOf(edge) !== generation) {
-    throw new LiveMixError('stale_link', 'This is not the newest link of the edge.');
-  }
+  const edge = edgeOf(links, request);
   const found = sources.find(source);
   if (found?.entry.edge !== edge || !isName(rendition)) {
     throw new LiveMixError('source_not_yours', 'The edge does not own a source of that name.');
@@ -126,10 +106,7 @@ async function receiveSegment(
   channel: Channel,
   sequence: number,
 ): Promise<boolean> {
-  const length = checkHead(request);
-  const digest = parseContentDigest(request.headers['content-digest'] as string | undefined);
-  if (digest === undefined)
-    throw new LiveMixError('bad_digest', 'A segment comes with the SHA-256 of its bytes.');
+  const { length, digest } = checkHead(request);
   const record = channel.find(sequence);
   if (record === undefined || record.gap !== undefined) {
     throw new LiveMixError('not_wanted', 'A record is announced before its bytes are sent.');
@@ -138,13 +115,7 @@ async function receiveSegment(
     throw new LiveMixError('conflict', 'These are not the bytes that were announced under this number.');
   }
   const startedAt = receiver.clock.monotonic();
-  const content = await readUpload(receiver, request, length);
-  if (content.length !== length || sha256(content) !== digest) {
-    throw new LiveMixError(
-      'digest_mismatch',
-      'The bytes do not match their digest; nothing of them was kept.',
-    );
-  }
+  const content = await receiver.uploads.read(request, { length, digest });
   if (channel.has(sequence)) {
     receiver.events.segmentRepeated(channel.source);
     return true;
@@ -155,33 +126,3 @@ async function receiveSegment(
   receiver.events.segmentReceived(channel.source, sequence, length, took);
   return false;
 }
-
-/** The length of the body, once its head is in order. */
-function checkHead({ headers }: IncomingMessage): number {
-  if (headers['content-encoding'] !== undefined || !MEDIA_TYPES.test(headers['content-type'] ?? '')) {
-    throw new LiveMixError('wrong_type', 'This is not a media type of segments.');
-  }
-  if (headers['content-length'] === undefined)
-    throw new LiveMixError('length_required', 'A segment has a length.');
-  const length = Number(headers['content-length']);
-  if (length > MAX_SEGMENT_BYTES) throw new LiveMixError('too_large', 'The segment is larger than 32 MiB.');
-  return length;
-}
-
-async function readUpload(
-  { underWay, clock }: Receiver,
-  request: IncomingMessage,
-  length: number,
-): Promise<Buffer> {
-  if (underWay.bytes + length > MAX_UNDER_WAY) {
-    throw new LiveMixError('busy', 'Too many segments are coming at once.', { retryAfter: 1 });
-  }
-  underWay.bytes += length;
-  try {
-    return await readBody(request, { maxBytes: MAX_SEGMENT_BYTES, minRate: { clock } });
-  } finally {
-    underWay.bytes -= length;
-  }
-}
-
-const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('base64url');

@@ -156,7 +156,8 @@ class Taking {
     if (entry.gap) return this.#keepGap(entry, 'missing_at_source', behind);
     if (entry.duration > MAX_DURATION) return this.#keepGap(entry, 'too_long', behind);
     try {
-      await this.#read(entry, behind);
+      if (this.ingest.sources.isFull) await this.#readIntoMemory(entry, behind);
+      else await this.#read(entry, behind);
     } catch (error) {
       if (error instanceof SourceUnreadable) {
         this.ingest.events.segmentUnreadable(this.rendition.place, entry.uri, error);
@@ -179,8 +180,16 @@ class Taking {
       return this.#keepGap(entry, 'name_reused', behind);
     }
     const record = await this.#stamp(entry, this.#media(entry, read), behind);
-    await read.sink.commit(record);
+    await this.#commit(read.sink, record);
     this.#push(record);
+  }
+
+  /** What a recording wants is on the disk before its encoder gets an answer. */
+  async #commit(staged: StagedSegment, record: SegmentRecord): Promise<void> {
+    const { keep } = this.rendition;
+    const durable = keep.wants(record);
+    await staged.commit(record, durable);
+    if (durable) keep.markDurable(record);
   }
 
   /** The disk is full: old media goes, and this segment is kept in memory. */
@@ -235,7 +244,7 @@ class Taking {
     this.ingest.events.gapStated(this.rendition.place, record);
     try {
       const staged = await this.ingest.sources.spool.stage(this.rendition.place);
-      await staged.commit(record);
+      await this.#commit(staged, record);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
     }

@@ -102,9 +102,10 @@ async function goesOn(
     if (seen === undefined) continue;
     if (known.wasTaken(entry.uri, seen)) return { kind: 'nothing' };
     if (isStale(seen, known)) return { kind: 'stale' };
-    break;
+    return { kind: 'continue', skipped, fresh };
   }
-  return { kind: 'continue', skipped, fresh };
+  // Numbers that do not follow, of files that are gone, may be those of an earlier life: what comes next will tell.
+  return skipped > 0 ? { kind: 'nothing' } : { kind: 'continue', skipped, fresh };
 }
 
 /** Older than all that was taken. A series that goes on is believed at last: clocks may be wrong. */

@@ -4,7 +4,7 @@ import { lastsEnough, liveList } from '../../media/live-list.ts';
 import { segmentFileName } from '../../media/segment-record.ts';
 import { MIB, millis } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { LiveHost, SegmentName } from '../../serve/live-routes.ts';
+import type { FoundSegment, LiveHost, SegmentName } from '../../serve/live-routes.ts';
 import type { Presence } from '../../serve/presence.ts';
 import { type RenderedPlaylist, renderLive } from '../../serve/rendered-playlist.ts';
 import type { Rendition } from '../rendition.ts';
@@ -24,11 +24,11 @@ export class LanHost implements LiveHost {
     Rendition,
     { readonly newest: number; readonly playlist: RenderedPlaylist }
   >();
-  readonly #bytes = new LRUCache<string, Buffer>({
+  readonly #read = new LRUCache<string, FoundSegment>({
     maxSize: CACHE_BYTES,
-    sizeCalculation: (bytes) => bytes.length || 1,
+    sizeCalculation: ({ bytes }) => bytes.length || 1,
   });
-  readonly #reading = new Map<string, Promise<Buffer | undefined>>();
+  readonly #reading = new Map<string, Promise<FoundSegment | undefined>>();
 
   constructor(
     private readonly sources: Sources,
@@ -48,9 +48,9 @@ export class LanHost implements LiveHost {
     return this.#list(found) ?? this.#firstList(found, gone());
   }
 
-  segment(name: SegmentName): Buffer | undefined | Promise<Buffer | undefined> {
+  segment(name: SegmentName): FoundSegment | undefined | Promise<FoundSegment | undefined> {
     const key = `${name.source}/${name.rendition}/${name.fileName}`;
-    return this.#bytes.get(key) ?? this.#reading.get(key) ?? this.#read(key, name);
+    return this.#read.get(key) ?? this.#reading.get(key) ?? this.#readNow(key, name);
   }
 
   /** The list as it is now; undefined while a source that has just appeared does not last three target durations. */
@@ -84,7 +84,7 @@ export class LanHost implements LiveHost {
     throw new LiveMixError('source_starting', 'The source has no segment yet.', { retryAfter: 1 });
   }
 
-  #read(key: string, name: SegmentName): Promise<Buffer | undefined> | undefined {
+  #readNow(key: string, name: SegmentName): Promise<FoundSegment | undefined> | undefined {
     const rendition = this.sources.find(name.source)?.rendition(name.rendition);
     const record = rendition?.window.find(name.sequence);
     if (rendition === undefined || record === undefined || record.gap !== undefined) return undefined;
@@ -92,8 +92,9 @@ export class LanHost implements LiveHost {
     const reading = this.sources.spool
       .read(rendition.place, record)
       .then((bytes) => {
-        this.#bytes.set(key, bytes);
-        return bytes;
+        const found = { bytes, live: true };
+        this.#read.set(key, found);
+        return found;
       })
       .finally(() => this.#reading.delete(key));
     this.#reading.set(key, reading);

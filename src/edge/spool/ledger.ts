@@ -48,6 +48,8 @@ export class Ledger {
     private readonly file: string,
     state: State,
     next: { sequence: number; discontinuity: number; jumped: boolean },
+    /** Whether the source had none before: it was never heard of. */
+    readonly isNew: boolean,
   ) {
     this.#state = state;
     this.#nextSequence = next.sequence;
@@ -77,7 +79,7 @@ export class Ledger {
         ordinal: 0,
         publishedThrough: 0,
       };
-      return new Ledger(file, state, { sequence, discontinuity: 0, jumped: true });
+      return new Ledger(file, state, { sequence, discontinuity: 0, jumped: true }, true);
     }
     const parsed = stateSchema.safeParse(found);
     if (!parsed.success) throw new Error(`${file} is not a ledger of LiveMix; move it away to start anew`);
@@ -94,6 +96,7 @@ export class Ledger {
           discontinuity: newest!.discontinuitySequence,
           jumped: false,
         },
+        false,
       );
     }
     return new Ledger(
@@ -104,6 +107,7 @@ export class Ledger {
         discontinuity: Math.max(state.discontinuity, newest?.discontinuitySequence ?? 0),
         jumped: true,
       },
+      false,
     );
   }
 

@@ -38,7 +38,7 @@ const keep = async (spool: Spool, sequence: number, where = place) => {
   // In two pieces, as they come from a file.
   await staged.write(contentOf(sequence).subarray(0, 100));
   await staged.write(contentOf(sequence).subarray(100));
-  await staged.commit(record(sequence));
+  await staged.commit(record(sequence), false);
 };
 const recover = async (spool: Spool) => {
   const found: { source: string; rendition: string; records: readonly SegmentRecord[] }[] = [];
@@ -97,7 +97,7 @@ describe('a spool', () => {
   test('a gap is kept as well', async () => {
     const spool = await open();
     const gap = record(4, { gap: 'missing_at_source', digest: '', bytes: bytes(0) });
-    await (await spool.stage(place)).commit(gap);
+    await (await spool.stage(place)).commit(gap, true);
     expect((await recover(await open()))[0]!.records).toEqual([gap]);
   });
 

@@ -7,7 +7,8 @@ import { isName } from '../../media/name.ts';
 import type { SegmentRecord } from '../../media/segment-record.ts';
 import type { Bytes } from '../../media/units.ts';
 import { encodeTrailer, readTrailer, sequenceOf, spoolFileName } from './segment-file.ts';
-import { readState, replaceState } from './state-file.ts';
+import { readState, replaceState, syncFolder } from './state-file.ts';
+import { Syncs } from './syncs.ts';
 
 /** Where a rendition's segments lie. */
 export type Place = { readonly source: string; readonly rendition: string };
@@ -24,8 +25,8 @@ const OPEN_AT_ONCE = 16;
 const MEMORY_RING_BYTES = 48 * 1024 * 1024;
 
 /**
- * The edge's window on disk. The folder is the index; no database, no sync: what is lost with the power is
- * the newest seconds of a window that nobody was promised. (What a recording wants is synced; see the recorder.)
+ * The edge's window on disk. The folder is the index; no database. What is lost with the power is the newest
+ * seconds of a window that nobody was promised; what a recording wants is synced, file and then folder.
  */
 export class Spool {
   #bytes = 0;
@@ -33,6 +34,7 @@ export class Spool {
   #memoryBytes = 0;
   readonly #memory = new Map<string, Buffer>();
   readonly #folders = new Set<string>();
+  readonly #syncs = new Syncs();
 
   private constructor(
     private readonly folder: string,
@@ -55,6 +57,10 @@ export class Spool {
   /** Bytes of media on disk and in memory. */
   get bytes(): Bytes {
     return this.#bytes as Bytes;
+  }
+
+  get keepFile(): string {
+    return join(this.folder, 'keep.json');
   }
 
   ledgerFile(source: string): string {
@@ -114,11 +120,13 @@ export class Spool {
           done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
         }
       },
-      commit: async (record) => {
+      commit: async (record, durable) => {
         try {
           await handle.write(encodeTrailer(record));
+          if (durable) await this.#syncs.run(() => handle.sync());
           await handle.close();
           await rename(path, this.#pathOf(place, record));
+          if (durable) await this.#syncs.run(() => syncFolder(folder));
         } catch (error) {
           await discard();
           throw error;
@@ -127,6 +135,21 @@ export class Spool {
       },
       discard,
     };
+  }
+
+  /** A segment that was committed without it survives a power cut when this resolves. Rejects when its file is gone. */
+  async sync(place: Place, record: SegmentRecord): Promise<void> {
+    const path = this.#pathOf(place, record);
+    if (this.#memory.has(path)) return;
+    await this.#syncs.run(async () => {
+      const handle = await open(path, 'r');
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    });
+    await this.#syncs.run(() => syncFolder(this.#folderOf(place)));
   }
 
   /** Keeps a segment in memory while the disk refuses it. False when that is full, too. */
@@ -193,7 +216,8 @@ export class Spool {
 /** A segment that is being written. It ends with `commit` or `discard`. */
 export type StagedSegment = {
   write(chunk: Uint8Array): Promise<void>;
-  commit(record: SegmentRecord): Promise<void>;
+  /** `durable`: it survives a power cut when this resolves. */
+  commit(record: SegmentRecord, durable: boolean): Promise<void>;
   discard(): Promise<void>;
 };
 

@@ -7,11 +7,14 @@ import type { Rendition } from '../rendition.ts';
 import type { Source } from '../source.ts';
 import type { Stretch } from '../spool/ledger.ts';
 import type { Spool } from '../spool/spool.ts';
+import type { Line } from './line.ts';
 import { chooseTargetDuration, planStretch, publish } from './stretch.ts';
 import { type UplinkClient, UplinkFailed, type UplinkTarget } from './uplink-client.ts';
 
 /** Segments of one rendition that are on their way at once: enough to fill a line with a long round trip. */
 const IN_FLIGHT = 2;
+/** After so many failures in a row recordings do not wait for live any more. */
+const FAILED_FOR_GOOD = 5;
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 2_000;
 /** A segment that control refuses this often is left out: it must not hold up what follows. */
@@ -41,11 +44,12 @@ export type OutboxTools = {
   readonly spool: Spool;
   readonly clock: Clock;
   readonly events: EdgeEvents;
+  readonly line: Line;
 };
 
 /**
  * What of one rendition control is to get, each segment once, in order: records ahead of bytes, and of these
- * only what control lacks. (A recorder will put its wishes in here, behind what live wants.)
+ * only what control lacks. What only recordings want is the recorder's.
  */
 export class Outbox {
   #wanted = false;
@@ -66,10 +70,18 @@ export class Outbox {
     private readonly source: Source,
     private readonly rendition: Rendition,
     private readonly tools: OutboxTools,
+    /** Live got further, or was told otherwise: what recordings want may be another's to send now. */
+    private readonly onProgress: () => void,
   ) {}
 
   get forwarding(): boolean {
     return this.#wanted;
+  }
+
+  /** Whether this segment is on its way to control, or about to be. */
+  brings({ sequence, gap }: SegmentRecord): boolean {
+    if (!this.#wanted || gap !== undefined || this.#failures >= FAILED_FOR_GOOD) return false;
+    return this.#through === undefined || sequence > this.#through;
   }
 
   /** Control wants this rendition live, or no longer. */
@@ -79,6 +91,7 @@ export class Outbox {
     this.#begins = wanted;
     this.#askFirst = true;
     this.tools.events.forwardingChanged(this.source.name, wanted);
+    this.onProgress();
     this.#wake();
   }
 
@@ -124,6 +137,7 @@ export class Outbox {
         return true;
       }
       this.#failures += 1;
+      if (this.#failures === FAILED_FOR_GOOD) this.onProgress();
       const pause = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** Math.min(this.#failures - 1, 10));
       await this.tools.clock.sleep(millis(pause * (0.5 + Math.random() / 2)), signal);
       return false;
@@ -233,6 +247,7 @@ export class Outbox {
   #reached(record: SegmentRecord, stretch: Stretch): void {
     if (this.source.ledger.stretch?.ordinal !== stretch.ordinal) return;
     this.#through = Math.max(this.#through ?? 0, record.sequence);
+    this.onProgress();
   }
 
   async #send(target: UplinkTarget, record: SegmentRecord): Promise<void> {
@@ -241,7 +256,9 @@ export class Outbox {
     this.#attempts.set(record.sequence, attempts);
     const startedAt = clock.monotonic();
     try {
-      await client.send(target, this.rendition.place, record, spool.stream(this.rendition.place, record));
+      await this.tools.line.live(record.bytes, () =>
+        client.send(target, this.rendition.place, record, spool.stream(this.rendition.place, record)),
+      );
     } catch (error) {
       if (error instanceof UplinkFailed && LASTING.has(error.code)) attempts.refused += 1;
       if (attempts.refused >= REFUSED_AT_MOST) this.#broken = Math.max(this.#broken, record.sequence);

@@ -7,6 +7,7 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
 import { mediaType, type SegmentRecord } from '../../media/segment-record.ts';
+import { decodeKeepAnswer, type KeepAnswer, type KeepRequest, keepPath } from '../../wire/keep.ts';
 import {
   contentDigest,
   decodeRecordsAnswer,
@@ -63,13 +64,39 @@ export class UplinkClient {
     return answer;
   }
 
-  /** Sends the bytes of an announced record. */
-  async send(target: UplinkTarget, place: Place, record: SegmentRecord, bytes: Readable): Promise<void> {
-    const request = this.#open(target, 'PUT', segmentPath(place.source, place.rendition, record.sequence), {
-      'Content-Type': mediaType(record.extension),
-      'Content-Length': record.bytes,
-      'Content-Digest': contentDigest(record.digest),
+  /** Announces what recordings want. The answer says what is settled and where the next bytes go. */
+  async keep(target: UplinkTarget, place: Place, wanted: KeepRequest): Promise<KeepAnswer> {
+    const body = Buffer.from(JSON.stringify(wanted));
+    const request = this.#open(target, 'POST', keepPath(place.source, place.rendition), {
+      'Content-Type': 'application/json',
+      'Content-Length': body.length,
     });
+    request.end(body);
+    const answer = decodeKeepAnswer(await answerOf(request));
+    if (answer === undefined) throw new UplinkFailed('bad_answer', 'control answered with something unknown');
+    return answer;
+  }
+
+  /** Sends the bytes of an announced record for live. */
+  send(target: UplinkTarget, place: Place, record: SegmentRecord, bytes: Readable): Promise<void> {
+    const path = segmentPath(place.source, place.rendition, record.sequence);
+    return this.#put(this.#open(target, 'PUT', path, segmentHeaders(record)), bytes);
+  }
+
+  /** Sends the bytes of a record by ticket: to control, or to the store where the ticket's URL is a whole one. */
+  store(target: UplinkTarget, ticket: Ticket, record: SegmentRecord, bytes: Readable): Promise<void> {
+    const { url, headers } = ticket;
+    if (url.startsWith('/')) {
+      return this.#put(this.#open(target, 'PUT', url, { ...segmentHeaders(record), ...headers }), bytes);
+    }
+    const elsewhere = new URL(url);
+    if (!/^https?:$/.test(elsewhere.protocol)) {
+      throw new UplinkFailed('bad_answer', 'control gave a ticket for something other than HTTP');
+    }
+    return this.#put(this.#request(elsewhere, 'PUT', { 'Content-Length': record.bytes, ...headers }), bytes);
+  }
+
+  async #put(request: ClientRequest, bytes: Readable): Promise<void> {
     let unreadable: Error | undefined;
     bytes.on('error', (error) => {
       unreadable = error;
@@ -95,20 +122,33 @@ export class UplinkClient {
     path: string,
     headers: Record<string, string | number>,
   ): ClientRequest {
-    const secure = control.protocol === 'https:';
-    return (secure ? httpsRequest : httpRequest)(new URL(path, control), {
+    return this.#request(new URL(path, control), method, {
+      ...headers,
+      [EDGE_HEADER]: edge,
+      [LINK_HEADER]: generation,
+      ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+    });
+  }
+
+  #request(url: URL, method: string, headers: Record<string, string | number>): ClientRequest {
+    const secure = url.protocol === 'https:';
+    return (secure ? httpsRequest : httpRequest)(url, {
       method,
       agent: secure ? this.#https : this.#http,
       timeout: STALLED_AFTER_MS,
-      headers: {
-        ...headers,
-        [EDGE_HEADER]: edge,
-        [LINK_HEADER]: generation,
-        ...(token !== undefined && { Authorization: `Bearer ${token}` }),
-      },
+      headers,
     });
   }
 }
+
+/** Where a segment's bytes may be put, once. */
+export type Ticket = { readonly url: string; readonly headers: Readonly<Record<string, string>> };
+
+const segmentHeaders = (record: SegmentRecord) => ({
+  'Content-Type': mediaType(record.extension),
+  'Content-Length': record.bytes,
+  'Content-Digest': contentDigest(record.digest),
+});
 
 function answerOf(request: ClientRequest): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 import { MAIN } from '../../media/name.ts';
-import { bytes } from '../../media/units.ts';
+import { type Bytes, bytes } from '../../media/units.ts';
 import type { SystemClock } from '../../runtime/clock.ts';
 import {
   type Desired,
@@ -11,9 +11,11 @@ import {
 import type { EdgeEvents } from '../events.ts';
 import type { Source } from '../source.ts';
 import type { Sources } from '../sources.ts';
+import { Line } from './line.ts';
 import { Link, type LinkClient } from './link.ts';
 import { type LinkView, Outbox } from './outbox.ts';
-import { reconcile } from './reconcile.ts';
+import { keptOnly, reconcile } from './reconcile.ts';
+import { Recorder } from './recorder.ts';
 import { UplinkClient, type UplinkTarget } from './uplink-client.ts';
 
 export type UplinkSettings = {
@@ -22,13 +24,17 @@ export type UplinkSettings = {
   readonly token: string | undefined;
   readonly version: string;
   readonly maxSpoolBytes: number;
+  /** What recordings may take of the line, bytes a second; undefined: all of it. */
+  readonly rate: Bytes | undefined;
 };
 
 /** The edge's side towards control: what it reports, what it is told, and the outboxes that send. */
 export class Uplink implements LinkClient, LinkView {
   readonly #link: Link;
   readonly #client = new UplinkClient();
+  readonly #line: Line;
   readonly #outboxes = new Map<string, Outbox>();
+  readonly #recorders = new Map<string, Recorder>();
   readonly #takenBy = new Map<string, string>();
   readonly #ending = new AbortController();
   readonly #running: Promise<unknown>[] = [];
@@ -45,6 +51,7 @@ export class Uplink implements LinkClient, LinkView {
     /** Something failed that should not: the node ends. */
     private readonly onFailure: (error: unknown) => void,
   ) {
+    this.#line = new Line(clock, settings.rate);
     this.#link = new Link(settings.controls, settings.token, this, clock, events);
   }
 
@@ -85,12 +92,19 @@ export class Uplink implements LinkClient, LinkView {
       link: this,
       client: this.#client,
       spool: this.sources.spool,
+      sources: this.sources,
+      line: this.#line,
+      settled: () => this.#link.reportSoon(),
       clock: this.clock,
       events: this.events,
     };
-    const outbox = new Outbox(source, source.rendition(MAIN)!, tools);
+    const rendition = source.rendition(MAIN)!;
+    const outbox = new Outbox(source, rendition, tools, () => recorder.wake());
+    const recorder = new Recorder(source, rendition, tools, (record) => outbox.brings(record));
     this.#outboxes.set(source.name, outbox);
+    this.#recorders.set(source.name, recorder);
     this.#keep(outbox.run(this.#ending.signal));
+    this.#keep(recorder.run(this.#ending.signal));
   }
 
   #keep(running: Promise<void>): void {
@@ -144,7 +158,9 @@ export class Uplink implements LinkClient, LinkView {
       this.#target = { control, edge, generation: desired.generation, token };
     }
     await this.#apply(desired);
-    if (first) for (const outbox of this.#outboxes.values()) outbox.linkOpened();
+    if (!first) return;
+    for (const outbox of this.#outboxes.values()) outbox.linkOpened();
+    for (const recorder of this.#recorders.values()) recorder.wake();
   }
 
   forgotten(): void {
@@ -154,6 +170,7 @@ export class Uplink implements LinkClient, LinkView {
   }
 
   async #apply(desired: Desired): Promise<void> {
+    for (const name of keptOnly(desired)) await this.sources.open(name);
     const names = [...this.#outboxes.keys()];
     for (const order of reconcile(desired, names)) {
       const source = this.sources.find(order.source)!;
@@ -163,6 +180,7 @@ export class Uplink implements LinkClient, LinkView {
         this.events.sourceTaken(order.source, order.takenBy);
       }
       if (order.floor !== undefined) await source.ledger.raiseFloor(order.floor);
+      if (await this.sources.keep(order.source, order.keep)) this.#recorders.get(order.source)!.wake();
       if (desired === this.#desired) this.#outboxes.get(order.source)!.want(order.forward);
     }
   }
@@ -180,6 +198,9 @@ export class Uplink implements LinkClient, LinkView {
       ingestedBytes: source.ingestedBytes,
       forwardedBytes: source.forwardedBytes,
       lastSegmentAt: source.lastSegmentAt ?? null,
+      settledUntil: source.settledUntil,
+      reach: source.reach,
+      backlogBytes: source.backlogBytes,
       ...(trouble !== undefined && { trouble }),
     };
   }
@@ -206,4 +227,7 @@ const unnumbered: Omit<SourceReport, 'name' | 'trouble'> = {
   ingestedBytes: 0,
   forwardedBytes: 0,
   lastSegmentAt: null,
+  settledUntil: 0,
+  reach: 0,
+  backlogBytes: 0,
 };

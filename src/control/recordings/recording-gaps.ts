@@ -1,0 +1,84 @@
+import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
+import type { GapReason } from '../../media/segment-record.ts';
+import { endOf } from '../../media/span.ts';
+import { type EpochMs, epochMs } from '../../media/units.ts';
+
+/**
+ * Why time of a recording has no media, besides what the edge says of a segment:
+ * - `source_silent`: the encoder made nothing. The only one that leaves a recording complete.
+ * - `beyond_spool`: the edge did not reach back so far when it was asked.
+ * - `spool_lost`: the edge came back with another spool.
+ * - `edge_restarted`: the edge lost power; what it had not been asked to keep safe by then is gone.
+ * - `edge_lost`: the edge did not come back in time.
+ */
+export type RecordingGapReason =
+  | GapReason
+  | 'source_silent'
+  | 'beyond_spool'
+  | 'spool_lost'
+  | 'edge_restarted'
+  | 'edge_lost';
+
+export type RecordingGap = {
+  readonly from: EpochMs;
+  readonly until: EpochMs;
+  readonly reason: RecordingGapReason;
+};
+
+/** Times of segments in a row are up to so far apart although nothing is missing: EXTINFs and clocks drift. */
+const DRIFT_MS = 1_000;
+
+/** Whether something that was announced, or asked for, is not kept. */
+export const lacksMedia = (gaps: readonly RecordingGap[]): boolean =>
+  gaps.some(({ reason }) => reason !== 'source_silent');
+
+/**
+ * The time of a recording, as far as it is settled, that has no media. Such a gap may still heal while the
+ * recording has not ended.
+ *
+ * @param segments those of one rendition that the recording's span covers, by number
+ */
+export function gapsOf(
+  recording: CatalogRecording,
+  segments: readonly CatalogSegment[],
+): readonly RecordingGap[] {
+  const end = Math.min(recording.settledUntil, recording.until ?? Number.POSITIVE_INFINITY);
+  const gaps: RecordingGap[] = [];
+  const state = (from: number, until: number, reason: RecordingGapReason) => {
+    const inside = {
+      from: epochMs(Math.max(from, recording.from)),
+      until: epochMs(Math.min(until, recording.until ?? until)),
+    };
+    if (inside.until <= inside.from) return;
+    const last = gaps.at(-1);
+    if (last?.reason === reason && last.until === inside.from)
+      gaps[gaps.length - 1] = { ...last, until: inside.until };
+    else gaps.push({ ...inside, reason });
+  };
+  /** A hole between media: what lies before `lostBefore` may have existed. */
+  const hole = (from: number, until: number, otherwise: RecordingGapReason) => {
+    const lost = Math.min(until, recording.lostBefore ?? 0);
+    if (lost > from) state(from, lost, recording.lostReason);
+    state(Math.max(from, lost), until, otherwise);
+  };
+
+  let reached: number = recording.from;
+  let before: CatalogSegment | undefined;
+  for (const segment of segments) {
+    const { record } = segment;
+    const follows = before !== undefined && before.record.sequence + 1 === record.sequence;
+    if (follows) {
+      if (record.at - reached > DRIFT_MS) state(reached, record.at, 'source_silent');
+    } else if (record.at > reached) {
+      hole(reached, Math.min(record.at, end), before === undefined ? 'source_silent' : 'edge_restarted');
+    }
+    if (record.gap !== undefined) state(record.at, endOf(record), record.gap);
+    reached = Math.max(reached, endOf(record));
+    before = segment;
+  }
+  if (reached < end) hole(reached, end, 'source_silent');
+  if (recording.ended === 'edge_lost') {
+    state(Math.max(reached, end), recording.until ?? Math.max(reached, end), 'edge_lost');
+  }
+  return gaps;
+}

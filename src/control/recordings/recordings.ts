@@ -1,0 +1,262 @@
+import { randomBytes } from 'node:crypto';
+import type { Catalog, CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
+import { LiveMixError } from '../../media/error.ts';
+import { coveredBy, covers, type Span, unionOf } from '../../media/span.ts';
+import { epochMs } from '../../media/units.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { SerialQueue } from '../../runtime/serial-queue.ts';
+import { MAX_KEEP_SPANS, type SourceReport } from '../../wire/link-messages.ts';
+import type { ControlEvents } from '../events.ts';
+
+const DAY_MS = 86_400_000;
+/** Recordings that one control node keeps in its list; more are refused. */
+const MAX_RECORDINGS = 100_000;
+/** Changes that may wait for the catalog. */
+const MAX_WAITING = 1_000;
+
+/** Something about a recording changed. */
+export type RecordingChange = 'started' | 'changed' | 'progressed' | 'ended' | 'deleted';
+
+/** Every recording: what is asked for, and how far it is settled. Which segments it has, `covers()` says. */
+export class Recordings {
+  readonly #recordings = new Map<string, CatalogRecording>();
+  /** Ids of those that have not ended, by source. */
+  readonly #open = new Map<string, Set<string>>();
+  /** Changes follow each other, so that none is made from what another is about to replace. */
+  readonly #queue = new SerialQueue(MAX_WAITING);
+  readonly #listeners = new Set<(recording: CatalogRecording, change: RecordingChange) => void>();
+
+  private constructor(
+    private readonly catalog: Catalog,
+    private readonly drainDays: number,
+    private readonly clock: Clock,
+    private readonly events: ControlEvents,
+  ) {}
+
+  static async open(
+    catalog: Catalog,
+    drainDays: number,
+    clock: Clock,
+    events: ControlEvents,
+  ): Promise<Recordings> {
+    const recordings = new Recordings(catalog, drainDays, clock, events);
+    for (const recording of await catalog.recordings()) recordings.#remember(recording);
+    return recordings;
+  }
+
+  /** Newest first. */
+  get all(): readonly CatalogRecording[] {
+    return [...this.#recordings.values()].sort((a, b) => b.createdAt - a.createdAt);
+  }
+
+  find(id: string): CatalogRecording | undefined {
+    return this.#recordings.get(id);
+  }
+
+  /** As `find`; throws `recording_unknown`. */
+  get(id: string): CatalogRecording {
+    const recording = this.#recordings.get(id);
+    if (recording === undefined) throw new LiveMixError('recording_unknown', 'There is no such recording.');
+    return recording;
+  }
+
+  /** Calls back after each change, once it is on disk. */
+  follow(listener: (recording: CatalogRecording, change: RecordingChange) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Sources of an edge that a recording still waits for. */
+  sourcesOf(edge: string): readonly string[] {
+    return [...this.#open]
+      .filter(([, ids]) => [...ids].some((id) => this.#recordings.get(id)!.edge === edge))
+      .map(([source]) => source);
+  }
+
+  /** Whether anything of a source is or was recorded. */
+  hasSource(source: string): boolean {
+    return this.#open.has(source);
+  }
+
+  /** Those that have a segment of that source and time, of whatever state. */
+  having({ source, record }: Pick<CatalogSegment, 'source' | 'record'>): readonly CatalogRecording[] {
+    return [...this.#recordings.values()].filter(
+      (recording) => recording.source === source && covers(recording, record),
+    );
+  }
+
+  /** What the edge is to keep of a source. */
+  wanted(source: string, edge: string): readonly Span[] {
+    return unionOf(this.#openOf(source).filter((recording) => recording.edge === edge));
+  }
+
+  /** Whether any recording, of whatever state, has this segment. */
+  isCovered(segment: Pick<CatalogSegment, 'source' | 'record'>): boolean {
+    return coveredBy(this.#openOf(segment.source), segment.record) || this.having(segment).length > 0;
+  }
+
+  /** Begins a recording. It is on disk when this resolves; the edge is told by whoever follows. */
+  start(source: string, edge: string, span: Span, title: string): Promise<CatalogRecording> {
+    return this.#queue.run(() => this.#start(source, edge, span, title));
+  }
+
+  async #start(source: string, edge: string, span: Span, title: string): Promise<CatalogRecording> {
+    if (this.#recordings.size >= MAX_RECORDINGS) {
+      throw new LiveMixError('too_many_recordings', `There are ${MAX_RECORDINGS} recordings.`, {
+        hint: 'Delete some.',
+      });
+    }
+    const asked = unionOf([...this.#openOf(source).filter((open) => open.edge === edge), span]);
+    if (asked.length > MAX_KEEP_SPANS) {
+      throw new LiveMixError(
+        'too_many_recordings',
+        `${MAX_KEEP_SPANS} spans of this source are being recorded; those that overlap count as one.`,
+      );
+    }
+    const recording: CatalogRecording = {
+      id: newId(),
+      source,
+      edge,
+      title,
+      from: span.from,
+      until: span.until,
+      createdAt: this.clock.now(),
+      keep: false,
+      ended: undefined,
+      endedAt: undefined,
+      settledUntil: span.from,
+      lostBefore: undefined,
+      spool: '',
+      lostReason: 'beyond_spool',
+    };
+    await this.#save(recording, 'started');
+    this.events.recordingStarted(recording.id, source);
+    return recording;
+  }
+
+  /** It ends now; one that has ended already, or ends earlier, stays as it is. */
+  stop(id: string): Promise<CatalogRecording> {
+    return this.#queue.run(() => this.#stop(id));
+  }
+
+  async #stop(id: string): Promise<CatalogRecording> {
+    const recording = this.get(id);
+    const now = this.clock.now();
+    if (recording.ended !== undefined || (recording.until !== undefined && recording.until <= now)) {
+      return recording;
+    }
+    // One that lay ahead has nothing.
+    const until = epochMs(Math.max(now, recording.from));
+    const stopped = { ...recording, until };
+    this.events.recordingStopped(id, recording.source);
+    await this.#save(stopped, 'changed');
+    if (recording.settledUntil >= until) await this.#end(stopped, 'settled');
+    return this.get(id);
+  }
+
+  /** The source is no more: what is recorded of it ends now, and is delivered. */
+  async stopAllOf(source: string): Promise<void> {
+    for (const { id } of this.#openOf(source)) await this.stop(id);
+  }
+
+  change(
+    id: string,
+    change: { readonly title?: string; readonly keep?: boolean },
+  ): Promise<CatalogRecording> {
+    return this.#queue.run(async () => {
+      const changed = { ...this.get(id), ...change };
+      await this.#save(changed, 'changed');
+      return changed;
+    });
+  }
+
+  /** Forgets a recording. What nobody else covers is let go by `Space`. */
+  delete(id: string): Promise<void> {
+    return this.#queue.run(async () => {
+      const recording = this.get(id);
+      await this.catalog.deleteRecording(id);
+      this.#recordings.delete(id);
+      this.#open.get(recording.source)?.delete(id);
+      this.events.recordingDeleted(id, recording.source);
+      this.#tell(recording, 'deleted');
+    });
+  }
+
+  /**
+   * What an edge that knows all that is wanted of it says of a source.
+   * @param spool the one that speaks: another one than before has lost what was not delivered
+   */
+  reported(edge: string, spool: string, report: SourceReport): Promise<void> {
+    if (this.#openOf(report.name).length === 0) return Promise.resolve();
+    return this.#queue.run(() => this.#reported(edge, spool, report));
+  }
+
+  async #reported(edge: string, spool: string, report: SourceReport): Promise<void> {
+    const { name, settledUntil, reach } = report;
+    for (const recording of this.#openOf(name)) {
+      if (recording.edge !== edge) continue;
+      const next = { ...recording, ...this.#reached(recording, spool, reach) };
+      const settled = Math.min(settledUntil, recording.until ?? settledUntil);
+      next.settledUntil = epochMs(Math.max(recording.settledUntil, settled));
+      const isNews =
+        next.settledUntil !== recording.settledUntil ||
+        next.spool !== recording.spool ||
+        next.lostBefore !== recording.lostBefore;
+      if (isNews) await this.#save(next, 'progressed');
+      if (next.until !== undefined && next.settledUntil >= next.until) await this.#end(next, 'settled');
+    }
+  }
+
+  /** Ends those whose edge did not come back in time. */
+  giveUp(): Promise<void> {
+    return this.#queue.run(async () => {
+      const longAgo = this.clock.now() - this.drainDays * DAY_MS;
+      const open = [...this.#open.keys()].flatMap((source) => this.#openOf(source));
+      for (const recording of open) {
+        if (recording.until === undefined || recording.until > longAgo) continue;
+        await this.#end(recording, 'edge_lost');
+      }
+    });
+  }
+
+  #reached(recording: CatalogRecording, spool: string, reach: number): Partial<CatalogRecording> {
+    if (recording.spool === spool) return {};
+    const within = (at: number) => epochMs(Math.min(Math.max(at, recording.from), recording.until ?? at));
+    if (recording.spool === '') return { spool, lostBefore: within(reach) };
+    this.events.spoolLost(recording.id, recording.source);
+    return { spool, lostBefore: within(this.clock.now()), lostReason: 'spool_lost' };
+  }
+
+  async #end(recording: CatalogRecording, ended: 'settled' | 'edge_lost'): Promise<void> {
+    await this.#save({ ...recording, ended, endedAt: this.clock.now() }, 'ended');
+    this.events.recordingEnded(recording.id, recording.source, ended);
+  }
+
+  async #save(recording: CatalogRecording, change: RecordingChange): Promise<void> {
+    await this.catalog.saveRecording(recording);
+    this.#remember(recording);
+    this.#tell(recording, change);
+  }
+
+  #tell(recording: CatalogRecording, change: RecordingChange): void {
+    for (const listener of this.#listeners) listener(recording, change);
+  }
+
+  #remember(recording: CatalogRecording): void {
+    const { id, source, ended } = recording;
+    this.#recordings.set(id, recording);
+    const open = this.#open.get(source) ?? new Set();
+    this.#open.set(source, open);
+    if (ended === undefined) open.add(id);
+    else open.delete(id);
+  }
+
+  #openOf(source: string): readonly CatalogRecording[] {
+    return [...(this.#open.get(source) ?? [])].map((id) => this.#recordings.get(id)!);
+  }
+}
+
+/** 16 lower-case letters and digits: 80 bits, easy to read out. */
+function newId(): string {
+  const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789';
+  return Array.from(randomBytes(16), (byte) => alphabet[byte % alphabet.length]).join('');
+}

@@ -1,0 +1,72 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
+import { RECORDING_END, renderRecorded, renderRecordingHead } from '../../hls/render.ts';
+import { roundedDuration, segmentFileName } from '../../media/segment-record.ts';
+import { seconds } from '../../media/units.ts';
+import { asSent, type RenderedPlaylist, segmentFolder } from '../../serve/rendered-playlist.ts';
+
+const pack = promisify(gzip);
+
+/** What a viewer of a recording is shown: what is settled, from the beginning on, and nothing after it that might still change. */
+export function settledPrefix(
+  { settledUntil, ended }: CatalogRecording,
+  segments: readonly CatalogSegment[],
+): readonly CatalogSegment[] {
+  if (ended !== undefined) return segments;
+  const open = segments.findIndex(({ record }) => record.at >= settledUntil);
+  return open < 0 ? segments : segments.slice(0, open);
+}
+
+/**
+ * The playlist of a recording, made once per change. It only grows: what was listed once is not rendered again, so
+ * that a recording of a day costs no more per segment than one of a minute.
+ */
+export class ReplayPlaylist {
+  #body = '';
+  #listed: readonly CatalogSegment[] = [];
+  #targetDuration = 1;
+  #rendered: RenderedPlaylist | undefined;
+  #ended = false;
+
+  /** The playlist as it is now; undefined while there is nothing to show. */
+  async of(
+    recording: CatalogRecording,
+    shown: readonly CatalogSegment[],
+  ): Promise<RenderedPlaylist | undefined> {
+    const first = shown[0];
+    if (first === undefined) return undefined;
+    const ended = recording.ended !== undefined;
+    const isSame = shown.length === this.#listed.length && shown.at(-1) === this.#listed.at(-1);
+    if (this.#rendered !== undefined && isSame && ended === this.#ended) return this.#rendered;
+    this.#append(shown);
+    this.#ended = ended;
+    const head = renderRecordingHead({
+      startOffset: seconds(Math.max(0, recording.from - first.record.at) / 1000),
+      targetDuration: this.#targetDuration,
+    });
+    const text = Buffer.from(head + this.#body + (ended ? RECORDING_END : ''));
+    const packed = await pack(text, { level: 4 });
+    this.#rendered = asSent(text, this.#targetDuration, () => packed);
+    return this.#rendered;
+  }
+
+  #append(shown: readonly CatalogSegment[]): void {
+    const goesOn = this.#listed.every((row, index) => shown[index] === row);
+    if (!goesOn) {
+      this.#body = '';
+      this.#targetDuration = 1;
+    }
+    const start = goesOn ? this.#listed.length : 0;
+    for (let index = start; index < shown.length; index++) {
+      const { source, rendition, record } = shown[index]!;
+      const before = shown[index - 1]?.record;
+      const breaks =
+        before !== undefined && (record.discontinuity || before.sequence + 1 !== record.sequence);
+      const uri = segmentFolder(source, rendition) + segmentFileName(record);
+      this.#body += renderRecorded(record, breaks, uri);
+      this.#targetDuration = Math.max(this.#targetDuration, record.targetDuration, roundedDuration(record));
+    }
+    this.#listed = shown;
+  }
+}

@@ -1,0 +1,38 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LiveMixError } from '../../media/error.ts';
+import { answerPlaylist } from '../../serve/answer-playlist.ts';
+import { answerOptions } from '../../serve/cross-origin.ts';
+import type { Recordings } from '../recordings/recordings.ts';
+import { answerMp4, answerTs } from './download.ts';
+import type { ReplaySegments } from './replay-segments.ts';
+import type { Replays } from './replays.ts';
+
+export type ReplayRoutes = {
+  readonly recordings: Recordings;
+  readonly replays: Replays;
+  readonly segments: ReplaySegments;
+};
+
+const PATH = /^\/recordings\/([a-z0-9]{16})\/(index\.m3u8|download\.ts|download\.mp4)$/;
+
+/** Answers requests below `/recordings/`; false for any other path. Rejects with `LiveMixError`. */
+export async function answerReplay(
+  { recordings, replays, segments }: ReplayRoutes,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+): Promise<boolean> {
+  if (!path.startsWith('/recordings/')) return false;
+  const [, id, what] = PATH.exec(path) ?? [];
+  if (answerOptions(request, response)) return true;
+  response.setHeader('Access-Control-Allow-Origin', '*');
+  if (id === undefined) throw new LiveMixError('recording_unknown', 'There is no such recording.');
+  if (what === 'index.m3u8') {
+    answerPlaylist(request, response, await replays.playlist(id));
+    return true;
+  }
+  const content = await replays.content(id);
+  const answer = what === 'download.ts' ? answerTs : answerMp4;
+  await answer(request, response, recordings.get(id), content, (segment) => segments.read(segment));
+  return true;
+}

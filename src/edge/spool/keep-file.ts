@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { NAME_PATTERN } from '../../media/name.ts';
+import type { Span } from '../../media/span.ts';
+import { epochMs } from '../../media/units.ts';
+import type { KeepSpan } from '../../wire/link-messages.ts';
+import { readState, replaceState } from './state-file.ts';
+
+const stateSchema = z.object({
+  sources: z.record(
+    z.string().regex(NAME_PATTERN),
+    z.array(z.object({ from: z.number(), until: z.number().nullable() })),
+  ),
+});
+
+/**
+ * What recordings want of each source, over any end of the edge: storms take power and the line together, and an
+ * edge that comes back without control goes on recording. One small file, replaced and synced.
+ */
+export class KeepFile {
+  /** Writes follow each other; a later one holds all that an earlier one did. */
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly file: string,
+    private readonly spans: Map<string, readonly Span[]>,
+  ) {}
+
+  static async open(file: string): Promise<KeepFile> {
+    const found = await readState(file);
+    if (found === undefined) return new KeepFile(file, new Map());
+    const parsed = stateSchema.safeParse(found);
+    if (!parsed.success) throw new Error(`${file} is not of LiveMix; move it away to start anew`);
+    const entries = Object.entries(parsed.data.sources);
+    return new KeepFile(file, new Map(entries.map(([source, spans]) => [source, spans.map(spanOf)])));
+  }
+
+  of(source: string): readonly Span[] {
+    return this.spans.get(source) ?? [];
+  }
+
+  /** Sources of which something is wanted. */
+  get sources(): Iterable<string> {
+    return this.spans.keys();
+  }
+
+  /** Durable when it resolves. False when nothing changed. */
+  async set(source: string, spans: readonly Span[]): Promise<boolean> {
+    if (JSON.stringify(spans) === JSON.stringify(this.of(source))) {
+      await this.#writing;
+      return false;
+    }
+    if (spans.length === 0) this.spans.delete(source);
+    else this.spans.set(source, spans);
+    const written = this.#writing.then(() => replaceState(this.file, this.#state()));
+    this.#writing = written.catch(() => undefined);
+    await written;
+    return true;
+  }
+
+  #state(): z.infer<typeof stateSchema> {
+    const entries = [...this.spans].map(([source, spans]) => [source, spans.map(keepSpanOf)]);
+    return { sources: Object.fromEntries(entries) };
+  }
+}
+
+export const spanOf = ({ from, until }: KeepSpan): Span => ({
+  from: epochMs(from),
+  ...(until !== null && { until: epochMs(until) }),
+});
+
+const keepSpanOf = ({ from, until }: Span): KeepSpan => ({ from, until: until ?? null });

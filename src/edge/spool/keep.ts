@@ -1,0 +1,105 @@
+import type { SegmentRecord } from '../../media/segment-record.ts';
+import { coveredBy, endOf, type Span } from '../../media/span.ts';
+import { type Bytes, bytes, type EpochMs, epochMs } from '../../media/units.ts';
+
+/**
+ * What recordings want of a rendition, and what has become of it. A segment that a span covers is *wanted* until
+ * it is settled: stored, or lost for ever. A wanted segment that leaves the window is held on to.
+ */
+export class Keep {
+  #spans: readonly Span[];
+  /** Numbers that are settled, as long as their segments are in the window. */
+  readonly #settled = new Set<number>();
+  /** Wanted segments that have left the window, ascending. */
+  readonly #held = new Map<number, SegmentRecord>();
+  /** Segments whose bytes were lost here, as the gaps that are announced instead. */
+  readonly #lost = new Map<number, SegmentRecord>();
+  readonly #durable = new Set<number>();
+
+  constructor(
+    spans: readonly Span[],
+    /** What lies before this moment may have been let go; 0: nothing ever was. */
+    private letGoUntil: EpochMs,
+  ) {
+    this.#spans = spans;
+  }
+
+  get spans(): readonly Span[] {
+    return this.#spans;
+  }
+
+  /** All that was announced since this moment is here or is settled; 0 when nothing was ever let go. */
+  get reach(): EpochMs {
+    return this.letGoUntil;
+  }
+
+  /** Whether a recording still waits for this segment. */
+  wants(record: SegmentRecord): boolean {
+    return !this.#settled.has(record.sequence) && coveredBy(this.#spans, record);
+  }
+
+  /** Other spans. Returns the segments that were held and are not wanted any more. */
+  setSpans(spans: readonly Span[]): readonly SegmentRecord[] {
+    this.#spans = spans;
+    const freed = [...this.#held.values()].filter((record) => !this.wants(record));
+    for (const record of freed) this.#forget(record.sequence);
+    return freed;
+  }
+
+  /** A segment has left the window. True when its bytes may go; else it is held. */
+  leftWindow(record: SegmentRecord): boolean {
+    if (this.wants(record)) {
+      this.#held.set(record.sequence, record);
+      return false;
+    }
+    if (!this.#settled.has(record.sequence))
+      this.letGoUntil = epochMs(Math.max(this.letGoUntil, endOf(record)));
+    this.#forget(record.sequence);
+    return true;
+  }
+
+  /** A segment is stored, or a gap is. Returns its record where its bytes may go: it was held. */
+  settle(sequence: number): SegmentRecord | undefined {
+    this.#settled.add(sequence);
+    const held = this.#held.get(sequence);
+    if (held !== undefined) this.#forget(sequence);
+    return held;
+  }
+
+  /** The bytes of a wanted segment are lost: a gap is announced in its place. */
+  lose(record: SegmentRecord, reason: 'spool_corrupt'): void {
+    this.#lost.set(record.sequence, { ...record, digest: '', bytes: bytes(0), gap: reason });
+  }
+
+  /** Wanted segments, oldest first, as they are to be announced. `window`: what is not held. */
+  *unsettled(window: readonly SegmentRecord[]): Iterable<SegmentRecord> {
+    if (this.#spans.length === 0) return;
+    for (const record of this.#held.values()) yield this.#lost.get(record.sequence) ?? record;
+    for (const record of window) {
+      if (this.wants(record)) yield this.#lost.get(record.sequence) ?? record;
+    }
+  }
+
+  /** Bytes that are wanted and not settled yet. */
+  backlog(window: readonly SegmentRecord[]): Bytes {
+    let sum = 0;
+    for (const record of this.unsettled(window)) sum += record.bytes;
+    return bytes(sum);
+  }
+
+  /** Whether a segment was synced to the disk; `markDurable` says so. */
+  isDurable(record: SegmentRecord): boolean {
+    return this.#durable.has(record.sequence);
+  }
+
+  markDurable(record: SegmentRecord): void {
+    this.#durable.add(record.sequence);
+  }
+
+  #forget(sequence: number): void {
+    this.#held.delete(sequence);
+    this.#lost.delete(sequence);
+    this.#durable.delete(sequence);
+    this.#settled.delete(sequence);
+  }
+}
