@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { CountReporter } from './test/support/count-reporter.ts';
 
-/** Four kinds of tests, quick ones first; `npm test` runs them all. */
+/** Five kinds of tests, quick ones first; `npm test` runs them all. The last two have the machine to themselves. */
 export default defineConfig({
   test: {
     reporters: ['default', new CountReporter()],
@@ -24,6 +24,17 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          testTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -37,6 +37,8 @@ export type Look = (segment: MediaPlaylistSegment) => Promise<Sighting | undefin
 
 /** How many entries, from the newest back, are looked at to tell a restart from an old playlist. */
 const LOOKS = 64;
+/** Files that are looked at before an encoder is held to have begun anew. */
+const WITNESSES = 4;
 /** A series that goes on this long is taken, whatever its files' times say: clocks may be wrong. */
 const STALE_AT_MOST = 3;
 
@@ -52,11 +54,9 @@ export async function freshSegments(known: Known, playlist: MediaPlaylist, look:
   const { run } = known;
   if (run === undefined) return newRun(entries, known, look);
 
-  const witness = findWitness(entries, run.segments);
-  if (witness !== undefined) {
-    const seen = await look(witness);
-    const was = run.segments.get(witness.sequence)!;
-    if (seen !== undefined && differs(seen, was)) return newRun(entries, known, look);
+  const witnesses = findWitnesses(entries, run.segments);
+  if (witnesses.length > 0) {
+    if (await allAreOthers(witnesses, run.segments, look)) return newRun(entries, known, look);
     const fresh = entries.filter((entry) => entry.sequence > run.newest);
     if (run.ended) return newRun(fresh, known, look);
     return goesOn(fresh, 0, known, look);
@@ -67,19 +67,39 @@ export async function freshSegments(known: Known, playlist: MediaPlaylist, look:
   return newRun(entries, known, look);
 }
 
-/** The newest entry that the edge took under the same number and name. A name that comes again later proves nothing. */
-function findWitness(
+/** Entries that the edge took under the same number and name, newest first. A name that comes again later proves nothing. */
+function findWitnesses(
   entries: readonly MediaPlaylistSegment[],
   segments: ReadonlyMap<number, EncoderSegment>,
-): MediaPlaylistSegment | undefined {
+): readonly MediaPlaylistSegment[] {
   const later = new Set<string>();
-  for (let index = entries.length - 1; index >= 0; index--) {
+  const witnesses: MediaPlaylistSegment[] = [];
+  for (let index = entries.length - 1; index >= 0 && witnesses.length < WITNESSES; index--) {
     const entry = entries[index]!;
     const was = segments.get(entry.sequence);
-    if (was !== undefined && was.name === entry.uri && was.bytes > 0 && !later.has(entry.uri)) return entry;
+    if (was !== undefined && was.name === entry.uri && was.bytes > 0 && !later.has(entry.uri))
+      witnesses.push(entry);
     later.add(entry.uri);
   }
-  return undefined;
+  return witnesses;
+}
+
+/**
+ * Whether an encoder that began anew has written these files. It has written every file that it lists, so one that
+ * is still as it was taken says that the run goes on, and that something else touched the others. Where the newest
+ * is as it was, or is gone, nothing else is looked at.
+ */
+async function allAreOthers(
+  witnesses: readonly MediaPlaylistSegment[],
+  segments: ReadonlyMap<number, EncoderSegment>,
+  look: Look,
+): Promise<boolean> {
+  for (const [index, witness] of witnesses.entries()) {
+    const seen = await look(witness);
+    if (seen === undefined && index === 0) return false;
+    if (seen !== undefined && !differs(seen, segments.get(witness.sequence)!)) return false;
+  }
+  return true;
 }
 
 const differs = (seen: Sighting, was: EncoderSegment): boolean =>
