@@ -8,6 +8,8 @@ import { type Injection, temporaryFiles } from './injections.ts';
 import type { Stage } from './stage.ts';
 
 const POLL_MS = 2;
+/** Reads of other segments: the viewer of the live list asks for what an earlier process listed. One crowd makes hundreds. */
+const OTHER_READS = 8;
 /** A line on which nothing passed for so long carries no upload. */
 const IDLE_MS = 40;
 /** What crosses beside segments: pings, reports, records. */
@@ -121,7 +123,7 @@ export const crowd: Injection = async (stage) => {
   const reads = (await stage.metric('control', 'store_reads_total')) - before;
   stage.healed('crowd', { reads });
   const violations = [
-    ...(reads === 1 ? [] : [`F19: the store was read ${reads} times for one segment`]),
+    ...(reads <= OTHER_READS ? [] : [`F19: the store was read ${reads} times for one segment`]),
     ...(answers.size === 1 && [...answers][0]!.startsWith('200 ')
       ? []
       : [`F19: answers were ${[...answers]}`]),
