@@ -27,6 +27,7 @@ import { ControlLiveHost } from './live/live-host.ts';
 import { SharedSegments } from './live/shared-segments.ts';
 import { checkLastingUrls, openLasting, readUrl } from './open-lasting.ts';
 import { openRecordingParts } from './recording-parts.ts';
+import { Remuxes } from './replay/remuxes.ts';
 import type { ControlSettings } from './settings.ts';
 import { Sources } from './sources/sources.ts';
 
@@ -107,7 +108,7 @@ export async function startControl(
       live,
       receiver: { sources, channels, links, shared, clock, events, uploads },
       keep: { keeper: recording.keeper, links, uploads, events },
-      replay: recording,
+      replay: { ...recording, remuxes: new Remuxes() },
       api,
       edgeToken,
       metrics,

@@ -2,48 +2,43 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
-import { LiveMixError } from '../../media/error.ts';
 import { mediaType } from '../../media/segment-record.ts';
 import type { Mp4Input } from './mp4/mp4-input.ts';
 
 /** Reads the bytes of a stored segment, checked; rejects when they are gone. */
 export type ReadStored = (segment: CatalogSegment) => Promise<Buffer>;
 
+/** A recording that is fetched as one file. */
+export type Download = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly recording: CatalogRecording;
+  /** What it has, in order; at least one. */
+  readonly segments: readonly CatalogSegment[];
+  readonly read: ReadStored;
+};
+
 /** Answers with the bytes of a recording in order, one segment in memory at a time, as fast as they are taken. */
-export async function answerTs(
-  request: IncomingMessage,
-  response: ServerResponse,
-  recording: CatalogRecording,
-  segments: readonly CatalogSegment[],
-  read: ReadStored,
-): Promise<void> {
+export async function answerTs(download: Download): Promise<void> {
+  const { response, recording, segments, read } = download;
   const { extension } = segments[0]!.record;
-  const length = segments.reduce((sum, { record }) => sum + record.bytes, 0);
   response.writeHead(200, {
     ...headersOf(recording, extension),
     'Content-Type': mediaType(extension),
-    'Content-Length': length,
+    'Content-Length': segments.reduce((sum, { record }) => sum + record.bytes, 0),
   });
-  await send(request, response, bytesOf(segments, read));
+  await send(download, bytesOf(segments, read));
 }
 
 /** Answers with the recording as one MP4, remuxed. Throws `mp4_impossible` before the first byte where that cannot be. */
-export async function answerMp4(
-  request: IncomingMessage,
-  response: ServerResponse,
-  recording: CatalogRecording,
-  segments: readonly CatalogSegment[],
-  read: ReadStored,
-): Promise<void> {
-  const { Mp4Impossible, remuxToMp4 } = await import('./mp4/remux.ts');
+export async function answerMp4(download: Download): Promise<void> {
+  const { response, recording, segments, read } = download;
+  const { remuxToMp4 } = await import('./mp4/remux.ts');
   const mp4 = remuxToMp4(segments.map((segment, index) => inputOf(segment, segments[index - 1], read)));
   try {
     const first = await mp4.next();
     response.writeHead(200, { ...headersOf(recording, 'mp4'), 'Content-Type': 'video/mp4' });
-    await send(request, response, first.done === true ? [] : followedBy(first.value, mp4));
-  } catch (error) {
-    if (!(error instanceof Mp4Impossible) || response.headersSent) throw error;
-    throw new LiveMixError('mp4_impossible', `It cannot become one MP4: ${error.message}.`);
+    await send(download, first.done === true ? [] : followedBy(first.value, mp4));
   } finally {
     await mp4.return();
   }
@@ -71,8 +66,7 @@ async function* followedBy(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGen
 }
 
 async function send(
-  request: IncomingMessage,
-  response: ServerResponse,
+  { request, response }: Download,
   content: AsyncIterable<Buffer> | Iterable<Buffer>,
 ): Promise<void> {
   if (request.method === 'HEAD') {

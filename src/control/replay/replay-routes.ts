@@ -4,6 +4,7 @@ import { answerPlaylist } from '../../serve/answer-playlist.ts';
 import { answerOptions } from '../../serve/cross-origin.ts';
 import type { Recordings } from '../recordings/recordings.ts';
 import { answerMp4, answerTs } from './download.ts';
+import type { Remuxes } from './remuxes.ts';
 import type { ReplaySegments } from './replay-segments.ts';
 import type { Replays } from './replays.ts';
 
@@ -11,13 +12,14 @@ export type ReplayRoutes = {
   readonly recordings: Recordings;
   readonly replays: Replays;
   readonly segments: ReplaySegments;
+  readonly remuxes: Remuxes;
 };
 
 const PATH = /^\/recordings\/([a-z0-9]{16})\/(index\.m3u8|download\.ts|download\.mp4)$/;
 
 /** Answers requests below `/recordings/`; false for any other path. Rejects with `LiveMixError`. */
 export async function answerReplay(
-  { recordings, replays, segments }: ReplayRoutes,
+  { recordings, replays, segments, remuxes }: ReplayRoutes,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
@@ -32,7 +34,9 @@ export async function answerReplay(
     return true;
   }
   const content = await replays.content(id);
-  const answer = what === 'download.ts' ? answerTs : answerMp4;
-  await answer(request, response, recordings.get(id), content, (segment) => segments.read(segment));
+  const recording = recordings.get(id);
+  const download = { request, response, recording, segments: content, read: segments.read.bind(segments) };
+  if (what === 'download.ts') await answerTs(download);
+  else await remuxes.run(() => answerMp4(download));
   return true;
 }
