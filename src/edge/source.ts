@@ -3,6 +3,7 @@ import { MAIN } from '../media/name.ts';
 import { endOf } from '../media/span.ts';
 import { type Bytes, bytes, type EpochMs, epochMs, type Millis, millis } from '../media/units.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { Floor } from '../wire/link-messages.ts';
 import type { Rendition } from './rendition.ts';
 import type { Ledger } from './spool/ledger.ts';
 
@@ -78,6 +79,14 @@ export class Source {
   /** All that was announced since this moment is held or settled; 0 when nothing was ever let go. */
   get reach(): EpochMs {
     return epochMs(Math.max(...[...this.#renditions.values()].map(({ keep }) => keep.reach)));
+  }
+
+  /** Numbers are told below which an earlier spool has published: what it had is not here. */
+  async followsAnother(floor: Floor): Promise<void> {
+    await this.ledger.raiseFloor(floor);
+    if (floor.sequence === 0) return;
+    for (const { keep, window } of this.#renditions.values())
+      keep.beganAt(window.oldest?.at ?? this.clock.now());
   }
 
   /** Bytes that recordings wait for. */

@@ -1,4 +1,8 @@
 import { createHash } from 'node:crypto';
+import { type Dirent, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { Rig } from './rig.ts';
 
 /** A recording as control's API shows it. */
 export type RecordingJson = {
@@ -20,15 +24,17 @@ export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update
 
 /** Asks the recordings API of a control node. */
 export class RecordingsClient {
-  constructor(private readonly controlUrl: () => string) {}
+  constructor(
+    private readonly controlUrl: () => string,
+    /** Sent with every request to the API. */
+    private readonly headers: Readonly<Record<string, string>> = {},
+  ) {}
 
   async ask(method: string, path: string, body?: unknown): Promise<Response> {
     return fetch(`${this.controlUrl()}/v1/recordings${path}`, {
       method,
-      ...(body !== undefined && {
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
-      }),
+      headers: { ...this.headers, ...(body !== undefined && { 'Content-Type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   }
 
@@ -66,13 +72,18 @@ export class RecordingsClient {
     return `${this.controlUrl()}/recordings/${id}/index.m3u8`;
   }
 
+  async playlist(id: string): Promise<string> {
+    const answer = await fetch(this.playlistUrl(id));
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`replay answered ${answer.status}: ${text}`);
+    return text;
+  }
+
   /** The playlist, and the bytes of every segment it lists, in order. */
   async replay(id: string): Promise<{ readonly text: string; readonly segments: readonly Buffer[] }> {
     const url = this.playlistUrl(id);
-    const answer = await fetch(url);
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`replay answered ${answer.status}: ${text}`);
-    const uris = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    const text = await this.playlist(id);
+    const uris = urisOf(text);
     const segments: Buffer[] = [];
     for (const uri of uris) {
       const segment = await fetch(new URL(uri, url));
@@ -86,5 +97,107 @@ export class RecordingsClient {
     const answer = await fetch(`${this.controlUrl()}/recordings/${id}/download.${extension}`);
     if (!answer.ok) throw new Error(`download answered ${answer.status}: ${await answer.text()}`);
     return Buffer.from(await answer.arrayBuffer());
+  }
+}
+
+/** The segments that a playlist lists. */
+export const urisOf = (playlist: string): readonly string[] =>
+  playlist.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+
+/** Keys of the objects in the folder of a store. */
+export function objectsIn(folder: string, under = 'segments'): readonly string[] {
+  let entries: Dirent[] = [];
+  try {
+    entries = readdirSync(join(folder, under), { recursive: true, withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1)).sort();
+}
+
+/** Publishes in real time while something is done. */
+export async function whilePublishing<T>(rig: Rig, task: () => Promise<T>): Promise<T> {
+  const ending = new AbortController();
+  const publishing = rig.encoder.publishPaced(ending.signal);
+  try {
+    return await task();
+  } finally {
+    ending.abort();
+    await publishing;
+  }
+}
+
+/** Waits until the encoder has made so many more segments. */
+export async function segmentsMade(rig: Rig, count: number): Promise<void> {
+  const wanted = rig.encoder.made.length + count;
+  const within = count * rig.encoder.duration * 2_000 + 10_000;
+  await rig.until(`${count} segments are made`, () => rig.encoder.made.length >= wanted, within);
+}
+
+/** Segments of half a second that an edge may stamp ahead of its clock: it follows the encoder while it is within a second. */
+const AHEAD = 2;
+/** By so many segments the time of a recording may be stamped otherwise than a test sees it. */
+const SLACK = 3;
+
+/**
+ * A recording and what it owes (`faults.md`): it must have what was announced after its start was answered and before its
+ * stop was asked for, and may have nothing that was announced before its start or after its stop.
+ */
+export class Snippet {
+  readonly #must: [first: number, end: number];
+  readonly #may: [first: number, end: number];
+
+  private constructor(
+    readonly id: string,
+    private readonly rig: Rig,
+    readonly recordings: RecordingsClient,
+    before: number,
+  ) {
+    const now = rig.encoder.made.length;
+    this.#may = [before - SLACK, Number.POSITIVE_INFINITY];
+    this.#must = [now, Number.POSITIVE_INFINITY];
+  }
+
+  static async start(rig: Rig, recordings: RecordingsClient): Promise<Snippet> {
+    const before = rig.encoder.made.length;
+    const { id } = await recordings.start({ source: rig.encoder.source });
+    return new Snippet(id, rig, recordings, before);
+  }
+
+  /** Stops it while the encoder goes on: resolves when that has made what follows. */
+  async stop(end = () => this.recordings.stop(this.id)): Promise<RecordingJson> {
+    // The newest one may not have been announced yet.
+    this.#must[1] = this.rig.encoder.made.length - 1 - AHEAD;
+    const stopped = await end();
+    this.#may[1] = this.rig.encoder.made.length + SLACK;
+    await segmentsMade(this.rig, 3);
+    return stopped;
+  }
+
+  /** Waits until so many segments are stored. */
+  async stored(count: number): Promise<void> {
+    await this.rig.until(
+      `${count} segments are stored`,
+      async () => (await this.recordings.get(this.id)).segments >= count,
+    );
+  }
+
+  /** That all it must have is there once, in order, byte for byte, and nothing else. Resolves with its playlist. */
+  async checkWhole(): Promise<string> {
+    const recording = await this.recordings.get(this.id);
+    const { text, segments } = await this.recordings.replay(this.id);
+    const made = this.rig.encoder.made.map(sha256);
+    const first = made.indexOf(sha256(segments[0]!));
+    expect(segments.map(sha256)).toEqual(made.slice(first, first + segments.length));
+    const end = first + segments.length;
+    expect(first).toBeLessThanOrEqual(this.#must[0]);
+    expect(first).toBeGreaterThanOrEqual(this.#may[0]);
+    expect(end).toBeGreaterThanOrEqual(this.#must[1]);
+    expect(end).toBeLessThanOrEqual(this.#may[1]);
+    const bytes = Buffer.concat(segments);
+    expect(recording).toMatchObject({ segments: segments.length, bytes: bytes.length });
+    expect(sha256(await this.recordings.download(this.id))).toBe(sha256(bytes));
+    return text;
   }
 }

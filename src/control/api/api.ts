@@ -39,6 +39,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
   api.addHook('onRequest', async (request, reply) => {
     reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff');
     refuseStranger(request, parts.adminToken);
+    refuseForgery(request);
   });
   api.setErrorHandler((error, request, reply) => {
     const known = asLiveMixError(error);
@@ -86,6 +87,22 @@ function refuseStranger(request: FastifyRequest, token: string | undefined): voi
   throw new LiveMixError('unauthorized', 'This needs the administrator token.', {
     hint: 'Send `Authorization: Bearer` with LIVEMIX_ADMIN_TOKEN.',
   });
+}
+
+/**
+ * Without logins a browser on this machine may change something, so another site must not make it do so: a body says
+ * that it is JSON, which no form can, and a browser says where the request comes from.
+ */
+function refuseForgery({ method, headers }: FastifyRequest): void {
+  if (method === 'GET' || method === 'HEAD') return;
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+    throw new LiveMixError('csrf', 'Another site asks for this.');
+  }
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  if (hasBody && !/^application\/json\b/.test(headers['content-type'] ?? '')) {
+    throw new LiveMixError('wrong_type', 'The body must be application/json.');
+  }
 }
 
 function readChange(body: unknown): z.infer<typeof sourceChange> {

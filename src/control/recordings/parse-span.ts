@@ -37,7 +37,11 @@ function parseTime(name: 'from' | 'until', text: string, now: EpochMs): EpochMs 
 
 function parseIso(name: string, text: string): number {
   const isIso = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)$/.test(text);
-  const at = isIso ? Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')) : Number.NaN;
+  const day = isIso ? new Date(`${text.slice(0, 10)}T00:00:00Z`) : undefined;
+  // A day that no month has is taken for one of the next month otherwise.
+  const isDay =
+    day !== undefined && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text.slice(0, 10));
+  const at = isDay ? Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')) : Number.NaN;
   if (Number.isNaN(at)) throw new LiveMixError('bad_time', `\`${name}\` is no time.`);
   return at;
 }

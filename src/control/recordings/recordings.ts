@@ -110,6 +110,7 @@ export class Recordings {
       throw new LiveMixError(
         'too_many_recordings',
         `${MAX_KEEP_SPANS} spans of this source are being recorded; those that overlap count as one.`,
+        { retryAfter: 60 },
       );
     }
     const recording: CatalogRecording = {

@@ -33,6 +33,11 @@ export class Keep {
     return this.letGoUntil;
   }
 
+  /** What lies before this moment was another spool's, which is lost. */
+  beganAt(moment: EpochMs): void {
+    this.letGoUntil = epochMs(Math.max(this.letGoUntil, moment));
+  }
+
   /** Whether a recording still waits for this segment. */
   wants(record: SegmentRecord): boolean {
     return !this.#settled.has(record.sequence) && coveredBy(this.#spans, record);

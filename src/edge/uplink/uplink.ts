@@ -179,7 +179,7 @@ export class Uplink implements LinkClient, LinkView {
         this.#takenBy.set(order.source, order.takenBy);
         this.events.sourceTaken(order.source, order.takenBy);
       }
-      if (order.floor !== undefined) await source.ledger.raiseFloor(order.floor);
+      if (order.floor !== undefined) await source.followsAnother(order.floor);
       if (await this.sources.keep(order.source, order.keep)) this.#recorders.get(order.source)!.wake();
       if (desired === this.#desired) this.#outboxes.get(order.source)!.want(order.forward);
     }
