@@ -1,15 +1,14 @@
 // How fast one core of control serves, next to nginx with sendfile and to bare node:http, the same bytes.
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child, need, SERVER_CORE } from './support/child.mjs';
 import { fetchLive } from './support/fetch-live.mjs';
 import { startLiveSource } from './support/live-source.mjs';
 import { startNginx } from './support/nginx.mjs';
+import { profileFlags } from './support/nodes.mjs';
 import { MB, median, round } from './support/numbers.mjs';
 import { printResult, printTable, verdict } from './support/report.mjs';
+import { saveSite } from './support/save-site.mjs';
 import { withScope } from './support/scope.mjs';
-import { tempFolder } from './support/temp-folder.mjs';
 import { runWrk } from './support/wrk.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
@@ -24,10 +23,7 @@ const loads = [
 await withScope(175, async (scope) => {
   need('nginx', 'wrk', 'taskset');
   // Six segments of 1 MB; so long that they stay listed while they are measured.
-  const nodeFlags = process.env.BENCH_PROFILE
-    ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`]
-    : [];
-  const { control, playlistUrl } = await startLiveSource(scope, { duration: 10, bytes: MB, nodeFlags });
+  const { control, playlistUrl } = await startLiveSource(scope, { duration: 10, bytes: MB, nodeFlags: profileFlags });
   const live = await fetchLive(playlistUrl);
   const root = await saveSite(scope, live, playlistUrl);
   const servers = [
@@ -53,19 +49,6 @@ await withScope(175, async (scope) => {
     servers.map(({ name }) => name),
   );
 });
-
-/** The same bytes as files under the same paths. */
-async function saveSite(scope, live, playlistUrl) {
-  const root = await tempFolder(scope);
-  const save = async (url, bytes) => {
-    const file = join(root, new URL(url).pathname);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, bytes);
-  };
-  await save(playlistUrl, live.text);
-  for (const url of live.segments) await save(url, Buffer.from(await (await fetch(url)).arrayBuffer()));
-  return root;
-}
 
 async function startBare(scope, root) {
   const file = fileURLToPath(new URL('support/bare-server.mjs', import.meta.url));

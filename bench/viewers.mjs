@@ -1,7 +1,7 @@
 // Two thousand viewers at 3 Mbit/s, each polling the playlist and fetching every segment.
 import { cpus } from 'node:os';
 import { startLiveSource } from './support/live-source.mjs';
-import { metric } from './support/nodes.mjs';
+import { metric, profileFlags } from './support/nodes.mjs';
 import { MIB, round } from './support/numbers.mjs';
 import { printResult, printTable, verdict } from './support/report.mjs';
 import { withScope } from './support/scope.mjs';
@@ -15,11 +15,8 @@ const GOAL_RSS_MIB = 300;
 
 await withScope(178, async (scope) => {
   const steps = [];
-  const nodeFlags = process.env.BENCH_PROFILE
-    ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`]
-    : [];
   const { control, edge, playlistUrl } = await startLiveSource(scope, {
-    nodeFlags,
+    nodeFlags: profileFlags,
     duration: 2,
     bytes: 750_000,
     openFiles: 20_000,

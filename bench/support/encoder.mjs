@@ -45,6 +45,12 @@ export class Encoder {
 
   /** Makes the next segment, closes its file, then posts the playlist that lists it. Tells when the file was closed. */
   async publish() {
+    const made = await this.make();
+    return { ...made, posted: this.post() };
+  }
+
+  /** Makes the next segment and closes its file; the next post lists it. */
+  async make() {
     const sequence = this.next++;
     const name = `seg-${String(sequence).padStart(6, '0')}.ts`;
     const segment = segmentOf(this.bytes, sequence * this.duration, this.duration);
@@ -60,12 +66,17 @@ export class Encoder {
       }
       this.#list.shift();
     }
-    const posted = fetch(`${this.edgeUrl}/v1/playlist`, {
+    return { sequence, segment, closedAt };
+  }
+
+  /** Posts the playlist; what the edge answered. */
+  async post() {
+    const response = await fetch(`${this.edgeUrl}/v1/playlist`, {
       method: 'POST',
       headers: { 'Video-Source-Name': this.source, 'MPEG-TS-URI-Prefix': `file://${this.folder}` },
       body: this.#playlist(),
     });
-    return { sequence, segment, closedAt, posted: posted.then(checkPosted) };
+    return checkPosted(response);
   }
 
   /** Publishes so many at once: what a window holds when the bench begins. */

@@ -4,7 +4,12 @@ import { Child } from './child.mjs';
 import { tempFolder } from './temp-folder.mjs';
 import { until } from './wait.mjs';
 
-const command = fileURLToPath(new URL('../../bin/livemix.js', import.meta.url));
+export const command = fileURLToPath(new URL('../../bin/livemix.js', import.meta.url));
+
+/** Flags of Node's that have it write a CPU profile, where `BENCH_PROFILE` names a folder. */
+export const profileFlags = process.env.BENCH_PROFILE
+  ? ['--cpu-prof', `--cpu-prof-dir=${process.env.BENCH_PROFILE}`]
+  : [];
 
 /** Starts `livemix control` or `livemix edge` as a user would, on a free port. `nodeFlags` are Node's own. */
 async function startNode(scope, kind, flags, { nodeFlags = [], core, openFiles } = {}) {

