@@ -23,7 +23,11 @@ const loads = [
 await withScope(175, async (scope) => {
   need('nginx', 'wrk', 'taskset');
   // Six segments of 1 MB; so long that they stay listed while they are measured.
-  const { control, playlistUrl } = await startLiveSource(scope, { duration: 10, bytes: MB, nodeFlags: profileFlags });
+  const { control, playlistUrl } = await startLiveSource(scope, {
+    duration: 10,
+    bytes: MB,
+    nodeFlags: profileFlags,
+  });
   const live = await fetchLive(playlistUrl);
   const root = await saveSite(scope, live, playlistUrl);
   const servers = [
