@@ -76,7 +76,7 @@ export class Source {
     );
   }
 
-  /** All that was announced since this moment is held or settled; 0 when nothing was ever let go. */
+  /** All that was announced since this moment is held; 0 when nothing was ever let go. */
   get reach(): EpochMs {
     return epochMs(Math.max(...[...this.#renditions.values()].map(({ keep }) => keep.reach)));
   }

@@ -42,7 +42,7 @@ const sourceReport = z.strictObject({
   lastSegmentAt: z.number().nullable(),
   /** All that `keep` wants and that begins before this moment is stored, or lost for ever. */
   settledUntil: z.number(),
-  /** All that was announced since this moment is held or was stored; 0 when nothing was ever let go. */
+  /** All that was announced since this moment is held; 0 when nothing was ever let go. */
   reach: z.number(),
   /** Bytes that `keep` wants and that are not stored yet. */
   backlogBytes: count,

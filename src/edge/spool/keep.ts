@@ -28,7 +28,7 @@ export class Keep {
     return this.#spans;
   }
 
-  /** All that was announced since this moment is here or is settled; 0 when nothing was ever let go. */
+  /** All that was announced since this moment is here; 0 when nothing was ever let go. */
   get reach(): EpochMs {
     return this.letGoUntil;
   }
@@ -43,11 +43,15 @@ export class Keep {
     return !this.#settled.has(record.sequence) && coveredBy(this.#spans, record);
   }
 
-  /** Other spans. Returns the segments that were held and are not wanted any more. */
+  /**
+   * Other spans. Returns the segments that were held and are not wanted any more. What was settled for earlier ones
+   * may have been deleted since: it is announced again, and control says what it has.
+   */
   setSpans(spans: readonly Span[]): readonly SegmentRecord[] {
     this.#spans = spans;
+    this.#settled.clear();
     const freed = [...this.#held.values()].filter((record) => !this.wants(record));
-    for (const record of freed) this.#forget(record.sequence);
+    for (const record of freed) this.#letGo(record);
     return freed;
   }
 
@@ -57,9 +61,7 @@ export class Keep {
       this.#held.set(record.sequence, record);
       return false;
     }
-    if (!this.#settled.has(record.sequence))
-      this.letGoUntil = epochMs(Math.max(this.letGoUntil, endOf(record)));
-    this.#forget(record.sequence);
+    this.#letGo(record);
     return true;
   }
 
@@ -67,7 +69,7 @@ export class Keep {
   settle(sequence: number): SegmentRecord | undefined {
     this.#settled.add(sequence);
     const held = this.#held.get(sequence);
-    if (held !== undefined) this.#forget(sequence);
+    if (held !== undefined) this.#letGo(held);
     return held;
   }
 
@@ -101,7 +103,9 @@ export class Keep {
     this.#durable.add(record.sequence);
   }
 
-  #forget(sequence: number): void {
+  #letGo(record: SegmentRecord): void {
+    const { sequence } = record;
+    this.letGoUntil = epochMs(Math.max(this.letGoUntil, endOf(record)));
     this.#held.delete(sequence);
     this.#lost.delete(sequence);
     this.#durable.delete(sequence);

@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
+import { recordForTest } from '../../media/record-for-test.ts';
+import type { SegmentRecord } from '../../media/segment-record.ts';
+import { covers } from '../../media/span.ts';
+import { epochMs, seconds } from '../../media/units.ts';
+import { gapsOf, lacksMedia } from './recording-gaps.ts';
+
+const recordingOf = (change: Partial<CatalogRecording> = {}): CatalogRecording => ({
+  id: 'abcdefghijkmnpqr',
+  source: 'camera-0',
+  edge: 'edge-1',
+  title: '',
+  from: epochMs(10_000),
+  until: epochMs(20_000),
+  createdAt: epochMs(10_000),
+  keep: false,
+  ended: 'settled',
+  endedAt: epochMs(21_000),
+  settledUntil: epochMs(20_000),
+  lostBefore: epochMs(10_000),
+  spool: 'spool-1',
+  lostReason: 'beyond_spool',
+  ...change,
+});
+
+const row = (sequence: number, change: Partial<SegmentRecord> = {}): CatalogSegment => ({
+  source: 'camera-0',
+  rendition: 'main',
+  record: recordForTest(sequence, change),
+  key: `segments/${sequence}`,
+});
+const rows = (...numbers: number[]) => numbers.map((sequence) => row(sequence));
+const told = (recording: CatalogRecording, segments: readonly CatalogSegment[]) =>
+  gapsOf(recording, segments).map(({ from, until, reason }) => `${from / 1000}-${until / 1000} ${reason}`);
+
+test('media without a hole has no gap, nor has media that drifts by less than a second', () => {
+  expect(told(recordingOf(), rows(5, 6, 7, 8, 9))).toEqual([]);
+  const drifting = [row(5), row(6, { at: epochMs(12_900) }), ...rows(7, 8, 9)];
+  expect(told(recordingOf(), drifting)).toEqual([]);
+});
+
+test('an encoder that made nothing leaves a silence, and the recording complete', () => {
+  const late = [row(5), row(6, { at: epochMs(16_000) }), row(7, { at: epochMs(18_000) })];
+  expect(told(recordingOf(), late)).toEqual(['12-16 source_silent']);
+  expect(told(recordingOf(), [])).toEqual(['10-20 source_silent']);
+  expect(lacksMedia(gapsOf(recordingOf(), late))).toBe(false);
+});
+
+test('what the edge no longer had when it was asked is beyond its spool', () => {
+  const recording = recordingOf({ lostBefore: epochMs(14_000) });
+  expect(told(recording, rows(7, 8, 9))).toEqual(['10-14 beyond_spool']);
+  expect(told(recording, rows(8, 9))).toEqual(['10-14 beyond_spool', '14-16 source_silent']);
+  // Another recording had it: it is there.
+  expect(told(recording, rows(5, 6, 7, 8, 9))).toEqual([]);
+  expect(lacksMedia(gapsOf(recording, rows(7, 8, 9)))).toBe(true);
+});
+
+test('an edge that comes back with another disk has lost what it had not delivered', () => {
+  const recording = recordingOf({ lostBefore: epochMs(16_000), lostReason: 'spool_lost' });
+  const later = [...rows(5), row(5_000, { at: epochMs(16_000) }), row(5_001, { at: epochMs(18_000) })];
+  expect(told(recording, later)).toEqual(['12-16 spool_lost']);
+});
+
+test('numbers that jump without a record are an edge that lost its power', () => {
+  const jumped = [row(5), row(6), row(2_000, { at: epochMs(16_000) }), row(2_001, { at: epochMs(18_000) })];
+  expect(told(recordingOf(), jumped)).toEqual(['14-16 edge_restarted']);
+});
+
+test('a segment that the edge never got, or that is gone, says so itself', () => {
+  const missing = [
+    ...rows(5),
+    row(6, { gap: 'missing_at_source' }),
+    row(7, { gap: 'object_lost' }),
+    ...rows(8, 9),
+  ];
+  expect(told(recordingOf(), missing)).toEqual(['12-14 missing_at_source', '14-16 object_lost']);
+});
+
+test('what is not settled is no gap yet; what an edge never delivered is one when it is given up', () => {
+  const open = recordingOf({ ended: undefined, settledUntil: epochMs(14_000) });
+  expect(told(open, rows(5, 6))).toEqual([]);
+  expect(told({ ...open, ended: 'edge_lost' }, rows(5, 6))).toEqual(['14-20 edge_lost']);
+});
+
+test('gaps lie within the span, ascend, do not overlap, and with the media make up all of it', () => {
+  const records = fc.array(
+    fc.record({
+      skip: fc.nat(3),
+      wait: fc.nat(5_000),
+      duration: fc.integer({ min: 500, max: 6_000 }),
+      gap: fc.boolean(),
+    }),
+    { maxLength: 12 },
+  );
+  const lost = fc.option(fc.integer({ min: 0, max: 40_000 }), { nil: undefined });
+  fc.assert(
+    fc.property(records, lost, (made, lostBefore) => {
+      const recording = recordingOf({
+        lostBefore: lostBefore === undefined ? undefined : epochMs(lostBefore),
+      });
+      let at = 4_000;
+      let sequence = 1;
+      const stored = made.flatMap(({ skip, wait, duration, gap }) => {
+        at += wait;
+        sequence += 1 + skip;
+        const segment = row(sequence, {
+          at: epochMs(at),
+          duration: seconds(duration / 1000),
+          ...(gap && { gap: 'missing_at_source' as const }),
+        });
+        at += duration;
+        return covers(recording, segment.record) ? [segment] : [];
+      });
+      const gaps = gapsOf(recording, stored);
+      let covered = 0;
+      let reached = Number(recording.from);
+      for (const { from, until } of gaps) {
+        expect(from).toBeGreaterThanOrEqual(reached);
+        expect(until).toBeGreaterThan(from);
+        expect(until).toBeLessThanOrEqual(recording.until!);
+        reached = until;
+        covered += until - from;
+      }
+      const media = stored
+        .filter(({ record }) => record.gap === undefined)
+        .reduce((sum, { record }) => {
+          const end = Math.min(record.at + record.duration * 1000, recording.until!);
+          return sum + Math.max(0, end - Math.max(record.at, recording.from));
+        }, 0);
+      // Up to a second between segments in a row is drift.
+      const drift = 1_000 * stored.length;
+      expect(covered + media).toBeLessThanOrEqual(10_000 + 1);
+      expect(covered + media).toBeGreaterThanOrEqual(10_000 - drift - 1);
+    }),
+    { seed: 20_261_124, numRuns: 2_000 },
+  );
+});

@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import { recordForTest } from '../../media/record-for-test.ts';
+import { epochMs } from '../../media/units.ts';
+import { Keep } from './keep.ts';
+
+const from = (seconds: number, until?: number) => ({
+  from: epochMs(seconds * 1000),
+  ...(until !== undefined && { until: epochMs(until * 1000) }),
+});
+const numbers = (records: Iterable<{ sequence: number }>) => [...records].map(({ sequence }) => sequence);
+const window = [0, 1, 2, 3, 4].map((sequence) => recordForTest(sequence));
+
+test('what a span covers is wanted until it is settled', () => {
+  const keep = new Keep([from(3, 7)], epochMs(0));
+  expect(numbers(keep.unsettled(window))).toEqual([1, 2, 3]);
+  expect(keep.backlog(window)).toBe(3_000);
+  keep.settle(2);
+  expect(numbers(keep.unsettled(window))).toEqual([1, 3]);
+});
+
+test('a wanted segment that leaves the window is held, oldest first, until it is settled', () => {
+  const keep = new Keep([from(0)], epochMs(0));
+  expect(keep.leftWindow(window[0]!)).toBe(false);
+  expect(numbers(keep.unsettled(window.slice(1)))).toEqual([0, 1, 2, 3, 4]);
+  expect(keep.settle(0)).toBe(window[0]);
+  expect(numbers(keep.unsettled(window.slice(1)))).toEqual([1, 2, 3, 4]);
+  expect(keep.settle(1)).toBeUndefined();
+});
+
+test('what is let go is beyond reach, stored or not: what is stored may be deleted later', () => {
+  const keep = new Keep([], epochMs(0));
+  expect(keep.reach).toBe(0);
+  expect(keep.leftWindow(window[0]!)).toBe(true);
+  expect(keep.reach).toBe(2_000);
+  keep.setSpans([from(2)]);
+  expect(keep.leftWindow(window[1]!)).toBe(false);
+  expect(keep.reach).toBe(2_000);
+  keep.settle(1);
+  expect(keep.reach).toBe(4_000);
+});
+
+test('what was settled for another recording is announced again: it may have been deleted', () => {
+  const keep = new Keep([from(0)], epochMs(0));
+  for (const { sequence } of window) keep.settle(sequence);
+  expect(numbers(keep.unsettled(window))).toEqual([]);
+  keep.setSpans([from(4, 6)]);
+  expect(numbers(keep.unsettled(window))).toEqual([2]);
+});
+
+test('when nobody wants them any more, held segments are freed', () => {
+  const keep = new Keep([from(0)], epochMs(0));
+  keep.leftWindow(window[0]!);
+  keep.leftWindow(window[1]!);
+  expect(numbers(keep.setSpans([from(2)]))).toEqual([0]);
+  expect(numbers(keep.unsettled(window.slice(2)))).toEqual([1, 2, 3, 4]);
+  expect(numbers(keep.setSpans([]))).toEqual([1]);
+  expect(numbers(keep.unsettled(window.slice(2)))).toEqual([]);
+});
+
+test('bytes that were lost are announced as a gap, in their place', () => {
+  const keep = new Keep([from(0)], epochMs(0));
+  keep.lose(window[1]!, 'spool_corrupt');
+  expect([...keep.unsettled(window)][1]).toMatchObject({
+    sequence: 1,
+    gap: 'spool_corrupt',
+    digest: '',
+    bytes: 0,
+  });
+});
+
+test('a spool that follows another one reaches back to its own beginning only', () => {
+  const keep = new Keep([], epochMs(0));
+  keep.beganAt(epochMs(5_000));
+  keep.beganAt(epochMs(4_000));
+  expect(keep.reach).toBe(5_000);
+});
