@@ -3,7 +3,10 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const benches = ['playlist', 'latency', 'start', 'fan-out', 'viewers', 'pollers', 'edge-idle'];
+const benches = [
+  ...['playlist', 'latency', 'start', 'fan-out', 'viewers', 'pollers', 'edge-idle'],
+  ...['replay', 'replay-spread', 'replay-playlist', 'recording-start', 'recording-fsync', 'drain'],
+];
 const file = (name) => fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
 
 const asked = process.argv.slice(2);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Catalog, CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
 import { LiveMixError } from '../../media/error.ts';
-import { coveredBy, covers, type Span, unionOf } from '../../media/span.ts';
+import { covers, type Span, unionOf } from '../../media/span.ts';
 import { epochMs } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { SerialQueue } from '../../runtime/serial-queue.ts';
@@ -20,6 +20,8 @@ export type RecordingChange = 'started' | 'changed' | 'progressed' | 'ended' | '
 /** Every recording: what is asked for, and how far it is settled. Which segments it has, `covers()` says. */
 export class Recordings {
   readonly #recordings = new Map<string, CatalogRecording>();
+  /** The same, by source and id. */
+  readonly #bySource = new Map<string, Map<string, CatalogRecording>>();
   /** Ids of those that have not ended, by source. */
   readonly #open = new Map<string, Set<string>>();
   /** Changes follow each other, so that none is made from what another is about to replace. */
@@ -74,14 +76,13 @@ export class Recordings {
 
   /** Whether anything of a source is or was recorded. */
   hasSource(source: string): boolean {
-    return this.#open.has(source);
+    return this.#bySource.has(source);
   }
 
   /** Those that have a segment of that source and time, of whatever state. */
   having({ source, record }: Pick<CatalogSegment, 'source' | 'record'>): readonly CatalogRecording[] {
-    return [...this.#recordings.values()].filter(
-      (recording) => recording.source === source && covers(recording, record),
-    );
+    const ofSource = this.#bySource.get(source)?.values() ?? [];
+    return [...ofSource].filter((recording) => covers(recording, record));
   }
 
   /** What the edge is to keep of a source. */
@@ -91,7 +92,7 @@ export class Recordings {
 
   /** Whether any recording, of whatever state, has this segment. */
   isCovered(segment: Pick<CatalogSegment, 'source' | 'record'>): boolean {
-    return coveredBy(this.#openOf(segment.source), segment.record) || this.having(segment).length > 0;
+    return this.having(segment).length > 0;
   }
 
   /** Begins a recording. It is on disk when this resolves; the edge is told by whoever follows. */
@@ -176,6 +177,7 @@ export class Recordings {
       const recording = this.get(id);
       await this.catalog.deleteRecording(id);
       this.#recordings.delete(id);
+      this.#bySource.get(recording.source)?.delete(id);
       this.#open.get(recording.source)?.delete(id);
       this.events.recordingDeleted(id, recording.source);
       this.#tell(recording, 'deleted');
@@ -245,6 +247,8 @@ export class Recordings {
   #remember(recording: CatalogRecording): void {
     const { id, source, ended } = recording;
     this.#recordings.set(id, recording);
+    const ofSource = this.#bySource.get(source) ?? new Map();
+    this.#bySource.set(source, ofSource.set(id, recording));
     const open = this.#open.get(source) ?? new Set();
     this.#open.set(source, open);
     if (ended === undefined) open.add(id);
