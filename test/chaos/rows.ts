@@ -17,11 +17,6 @@ export type Row = {
   readonly edge?: Readonly<Record<string, string>>;
   /** Viewers may meet a control node that is not there: neither its 200s nor its earlier segments are asked for. */
   readonly controlDies?: true;
-  /**
-   * Media comes in bursts, faster than it plays: a list of the newest segments then moves on by more than it is long,
-   * inside one stretch, between two looks of a viewer.
-   */
-  readonly bursts?: true;
   /** A real S3 behind a proxy that answers wrongly when told to; else a folder. */
   readonly store?: 's3';
 };
@@ -64,7 +59,6 @@ export const rows: readonly Row[] = [
       { figure: 'upBytes', atLeast: 60_000, means: 'the line was in use' },
     ],
     gaps: noGaps,
-    bursts: true,
   },
   {
     id: 'F7',
@@ -154,7 +148,6 @@ export const rows: readonly Row[] = [
     injects: 'the sequence jumps by 7; later 7 playlists are lost',
     proofs: [{ figure: 'gapsStated', atLeast: 1, means: 'the edge stated that numbers were skipped' }],
     gaps: { reasons: ['source_skipped'] },
-    bursts: true,
   },
   {
     id: 'F26',
