@@ -21,11 +21,11 @@ await withScope(175, async (scope) => {
   for (const sources of STEPS) {
     const own = new Scope();
     scope.defer(() => own.close());
-    figures[`${sources} sources`] = await drained(own, sources);
+    figures[`sources: ${sources}`] = await drained(own, sources);
     await own.close();
     const disk = await tempFolder(scope);
     const bare = await bareWrites(disk, { writers: sources, bytes: MB, files: SEGMENTS / sources });
-    figures[`${sources} sources`].bareMBPerSecond = round(SEGMENTS / bare.seconds);
+    figures[`sources: ${sources}`].bareMBPerSecond = round(SEGMENTS / bare.seconds);
   }
   report(figures);
 });

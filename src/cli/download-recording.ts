@@ -1,27 +1,32 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { OperatorFailed, refusalOf } from './operator-client.ts';
+import { SettingsError } from '../runtime/settings.ts';
+import { OperatorFailed } from './operator-client.ts';
 import type { Operator } from './operator-command.ts';
 import { ProgressBar } from './progress.ts';
 import { byteText } from './table.ts';
 
-/** Fetches a recording into a file, with a progress bar. A file that is there already is not overwritten. */
+/**
+ * Fetches a recording into a file, with a progress bar. The file has its name once it is whole. One that is there
+ * already is not overwritten.
+ */
 export async function downloadRecording(
-  { control, token }: Operator,
+  { open }: Operator,
   id: string,
   { output, format = 'mp4' }: Readonly<Record<string, string | boolean | undefined>>,
 ): Promise<void> {
-  if (format !== 'ts' && format !== 'mp4') throw new OperatorFailed('--format is ts or mp4.');
-  const response = await fetch(new URL(`/recordings/${encodeURIComponent(id)}/download.${format}`, control), {
-    headers: { ...(token !== undefined && { Authorization: `Bearer ${token}` }) },
-  });
-  if (!response.ok || response.body === null) {
-    throw new OperatorFailed(refusalOf(await response.text(), response.status));
-  }
-  const named = /filename="([A-Za-z0-9._-]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1];
+  if (format !== 'ts' && format !== 'mp4') throw new SettingsError('--format', 'Write ts or mp4.');
+  const { headers, body } = await open('GET', `/recordings/${encodeURIComponent(id)}/download.${format}`);
+  const named = /filename="([A-Za-z0-9._-]+)"/.exec(headers.get('content-disposition') ?? '')?.[1];
   const file = typeof output === 'string' ? output : (named ?? `${id}.${format}`);
-  const whole = Number(response.headers.get('content-length') ?? Number.NaN);
+  if (existsSync(file)) {
+    await body.cancel();
+    throw new OperatorFailed(`${file} is there already. Choose another --output.`);
+  }
+  const part = `${file}.part`;
+  const whole = Number(headers.get('content-length') ?? Number.NaN);
   const bar = new ProgressBar();
   let got = 0;
   const counting = new Transform({
@@ -32,11 +37,15 @@ export async function downloadRecording(
     },
   });
   try {
-    await pipeline(Readable.fromWeb(response.body), counting, createWriteStream(file, { flags: 'wx' }));
+    await pipeline(Readable.fromWeb(body), counting, createWriteStream(part));
+    await rename(part, file);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') throw new OperatorFailed(`${file} is there already. Choose another --output.`);
-    throw new OperatorFailed(`The download broke after ${byteText(got)} (${message}). ${file} is not whole.`);
+    await rm(part, { force: true });
+    const { code, syscall, message } = error as NodeJS.ErrnoException;
+    if (syscall !== undefined) throw new OperatorFailed(`${file} cannot be written (${code}).`);
+    throw new OperatorFailed(
+      `The download broke off after ${byteText(got)} (${message}). Is control still running? Try again.`,
+    );
   } finally {
     bar.end();
   }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import * as types from '../runtime/setting-types.ts';
 import { defineSettings, setting, type ValuesOf } from '../runtime/settings.ts';
-import { askControl } from './operator-client.ts';
+import { askControl, openAnswer } from './operator-client.ts';
 import { readFor, withSettings } from './read-settings.ts';
 
 /** The settings of operator commands. */
@@ -22,10 +22,10 @@ export const operatorSettings = defineSettings({
 
 /** A control node that a command asks. */
 export type Operator = {
-  readonly control: URL;
-  readonly token: string | undefined;
   /** Throws `OperatorFailed` with what control said and what to do. */
   ask<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** The body of an answer that may be long, as it comes. Throws as `ask` does. */
+  open(method: string, path: string): Promise<{ headers: Headers; body: ReadableStream<Uint8Array> }>;
 };
 
 /** A flag of one command, beside the settings of all. */
@@ -47,6 +47,11 @@ export function addOperatorCommand(
 ): void {
   const inner = command.command(usage, { isDefault }).description(description);
   for (const [form, help] of flags) inner.option(form, help);
+  if (flags.length > 0) {
+    const width = Math.max(...flags.map(([form]) => form.length)) + 2;
+    const lines = flags.map(([form, help]) => `  ${form.padEnd(width)}${help}`);
+    inner.addHelpText('after', ['', 'Of this command:', ...lines].join('\n'));
+  }
   const own = new Set(inner.options.map((option) => option.attributeName()));
   inner.action(async (...given: unknown[]) => {
     const names = given.filter((each) => typeof each === 'string');
@@ -55,13 +60,12 @@ export function addOperatorCommand(
     await action(operatorOf(await readFor(operatorSettings, settings)), names, options);
   });
   withSettings(inner, operatorSettings);
-  if (flags.length === 0) return;
-  const width = Math.max(...flags.map(([form]) => form.length)) + 2;
-  const lines = flags.map(([form, help]) => `  ${form.padEnd(width)}${help}`);
-  inner.addHelpText('after', ['', 'Of this command:', ...lines].join('\n'));
 }
 
 const operatorOf = ({ controlUrl, adminToken: token }: ValuesOf<typeof operatorSettings>): Operator => {
-  const control = controlUrl[0]!;
-  return { control, token, ask: (method, path, body) => askControl(control, token, method, path, body) };
+  const asked = { control: controlUrl[0]!, token };
+  return {
+    ask: (method, path, body) => askControl(asked, method, path, body),
+    open: (method, path) => openAnswer(asked, method, path),
+  };
 };

@@ -19,7 +19,9 @@ export class ProgressBar {
     const filled = Math.round(WIDTH * Math.min(1, Math.max(0, share ?? 0)));
     const bar = `${'█'.repeat(filled)}${'░'.repeat(WIDTH - filled)}`;
     const percent = share === undefined ? '' : `${String(Math.floor(share * 100)).padStart(3)} % `;
-    this.stream.write(`\r\x1b[2K${bar} ${percent}${text}`.slice(0, 8 + (this.stream.columns ?? 80)));
+    // A terminal that does not know its width says 0. A line of the whole width would wrap.
+    const line = `${bar} ${percent}${text}`.slice(0, (this.stream.columns || 80) - 1);
+    this.stream.write(`\r\x1b[2K${line}`);
   }
 
   /** Takes the line away. */

@@ -36,7 +36,9 @@ export function recordingsCommand(): Command {
     'lists all recordings, newest first',
     async ({ ask }, _names, { source }) => {
       const query = source === undefined ? '' : `?source=${encodeURIComponent(String(source))}`;
-      print(await ask<RecordingJson[]>('GET', `/v1/recordings${query}`));
+      const recordings = await ask<RecordingJson[]>('GET', `/v1/recordings${query}`);
+      if (recordings.length > 0) return print(recordings);
+      console.log(`Nothing has been recorded yet. Begin: livemix recordings start ${source ?? 'SOURCE'}`);
     },
     { isDefault: true, flags: [['--source <NAME>', 'those of one source']] },
   );
@@ -114,10 +116,6 @@ async function showOrWait(operator: Operator, recording: RecordingJson, wait: bo
 }
 
 function print(recordings: readonly RecordingJson[]): void {
-  if (recordings.length === 0) {
-    console.log('Nothing has been recorded yet. Begin: livemix recordings start SOURCE');
-    return;
-  }
   const rows = recordings.map(({ id, source, state, from, durationSeconds, bytes, gaps, keep, title }) => [
     id,
     source,

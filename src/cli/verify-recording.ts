@@ -1,6 +1,5 @@
-import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { OperatorFailed, refusalOf } from './operator-client.ts';
+import { OperatorFailed } from './operator-client.ts';
 import type { Operator } from './operator-command.ts';
 import { ProgressBar } from './progress.ts';
 import { path } from './recordings.ts';
@@ -14,29 +13,49 @@ type Line = {
   readonly failed?: string;
 };
 
+const SHOWN = 20;
+
 /** Has control read every object of a recording again. Fails when one is gone or changed. */
-export async function verifyRecording({ control, token }: Operator, [id]: readonly string[]): Promise<void> {
-  const response = await fetch(new URL(`${path(id!)}/verify`, control), {
-    method: 'POST',
-    headers: { ...(token !== undefined && { Authorization: `Bearer ${token}` }) },
-  });
-  if (!response.ok || response.body === null) {
-    throw new OperatorFailed(refusalOf(await response.text(), response.status));
-  }
-  const bar = new ProgressBar();
-  let last: Line = { checked: 0, total: 0, bytes: 0, bad: [] };
-  for await (const line of createInterface({ input: Readable.fromWeb(response.body) })) {
-    last = JSON.parse(line) as Line;
-    if (last.failed !== undefined) break;
-    bar.show(last.checked / last.total, `${last.checked} of ${last.total} objects, ${byteText(last.bytes)}`);
-  }
-  bar.end();
-  if (last.failed !== undefined) throw new OperatorFailed(`Verifying broke off: ${last.failed}`);
-  if (last.checked < last.total) throw new OperatorFailed('Verifying broke off: control ended the answer.');
-  if (last.bad.length > 0) {
+export async function verifyRecording({ open }: Operator, [id]: readonly string[]): Promise<void> {
+  const { body } = await open('POST', `${path(id!)}/verify`);
+  const { checked, total, bytes, bad, failed } = await followed(body);
+  if (failed !== undefined) throw new OperatorFailed(`Verifying broke off: ${failed}`);
+  if (checked < total) throw new OperatorFailed('Verifying broke off: control ended the answer.');
+  if (bad.length > 0) {
+    const named = `${bad.slice(0, SHOWN).join(', ')}${bad.length > SHOWN ? ', …' : ''}`;
     throw new OperatorFailed(
-      `${last.bad.length} of ${last.total} objects are gone or changed: segments ${last.bad.slice(0, 20).join(', ')}. Their gaps are stated now.`,
+      `${bad.length} of ${total} objects are gone or changed: segments ${named}. They count as gaps now, see \`livemix recordings show ${id}\`. Check the store; what comes back to it is found by verifying again.`,
     );
   }
-  console.log(`${last.total} objects, ${byteText(last.bytes)}: all as they were recorded.`);
+  console.log(`${total} objects, ${byteText(bytes)}: all as they were recorded.`);
+}
+
+/** The last line of control's answer; a bar shows those before it. */
+async function followed(body: ReadableStream<Uint8Array>): Promise<Line> {
+  const bar = new ProgressBar();
+  let last: Line = { checked: 0, total: 0, bytes: 0, bad: [] };
+  try {
+    for await (const line of linesOf(body)) {
+      last = JSON.parse(line) as Line;
+      bar.show(
+        last.checked / last.total,
+        `${last.checked} of ${last.total} objects, ${byteText(last.bytes)}`,
+      );
+    }
+    return last;
+  } catch (error) {
+    const reached = `after ${last.checked} of ${last.total} objects (${(error as Error).message})`;
+    throw new OperatorFailed(`Verifying broke off ${reached}. Is control still running? Verify again.`);
+  } finally {
+    bar.end();
+  }
+}
+
+async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of Readable.fromWeb(body).setEncoding('utf8')) {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop()!;
+    yield* lines;
+  }
 }

@@ -45,6 +45,8 @@ export type RecordingParts = {
 
 const SWEEP_EVERY = millis(1_000);
 const GIVE_UP_EVERY = millis(60_000);
+/** Manifests of recordings that ended so lately, or have not ended, are written anew at a start. */
+const MANIFEST_DOUBT_MS = 3_600_000;
 
 /** Opens what records and replays, and has each part told what the others do. */
 export async function openRecordingParts(ground: RecordingGround, scope: Scope): Promise<RecordingParts> {
@@ -82,11 +84,16 @@ export async function openRecordingParts(ground: RecordingGround, scope: Scope):
 
   const remove = async (id: string) => {
     recordings.get(id);
-    await manifests.remove(id);
-    await recordings.delete(id);
+    await manifests.remove(id, () => recordings.delete(id));
     void space.sweep();
   };
   const space = new Space(catalog, store, recordings, settings, remove, clock, events);
+
+  // What the end of an earlier process overtook.
+  const lately = clock.now() - MANIFEST_DOUBT_MS;
+  for (const recording of recordings.all) {
+    if ((recording.endedAt ?? lately) >= lately) manifests.changed(recording);
+  }
 
   recordings.follow((recording, change) => {
     if (change === 'deleted') {

@@ -8,7 +8,7 @@ import type { EdgeEvents } from './events.ts';
 import { Rendition } from './rendition.ts';
 import { Source } from './source.ts';
 import { Keep } from './spool/keep.ts';
-import { KeepFile } from './spool/keep-file.ts';
+import { areSame, KeepFile } from './spool/keep-file.ts';
 import { Ledger } from './spool/ledger.ts';
 import { type Place, Spool } from './spool/spool.ts';
 
@@ -146,11 +146,13 @@ export class Sources {
   async keep(name: string, spans: readonly Span[]): Promise<boolean> {
     if (spans.length === 0 && this.#sources.get(name) === undefined) return false;
     const source = await this.open(name);
+    // Held from now on: a disk that is full or slow must not cost what leaves the window meanwhile.
+    for (const { keep, place } of source.renditions) {
+      if (areSame(keep.spans, spans)) continue;
+      for (const record of keep.setSpans(spans)) this.spool.drop(place, record);
+    }
     if (!(await this.keepFile.set(name, spans))) return false;
     this.events.keepChanged(name, spans.length);
-    for (const rendition of source.renditions) {
-      for (const record of rendition.keep.setSpans(spans)) this.spool.drop(rendition.place, record);
-    }
     return true;
   }
 

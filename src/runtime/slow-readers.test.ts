@@ -111,7 +111,8 @@ test.runIf(process.platform === 'linux')(
     // Most of the 40 s the kernel's buffer was too full to take more; how large it is, it decides itself.
     expect(bytesTaken(served[0]!)).toBeLessThan(body.length);
     expect(problems).toEqual([]);
-    await pass(25);
+    // The kernel may acknowledge the last of what was read as late as it likes.
+    for (let more = 0; problems.length === 0 && more < 12; more++) await pass(5);
     expect(problems).toMatchObject([{ kind: 'slowReaderCut' }]);
   },
 );

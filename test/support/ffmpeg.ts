@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Running } from './process.ts';
 
 /** A camera-like stream: picture with a counter, a tone, a key frame every two seconds. */
@@ -79,6 +81,27 @@ export async function playWithFfmpeg(
   ]);
   const code = await player.ended();
   return { code, complaints: player.stderr };
+}
+
+/** The segments that ffmpeg wrote into a folder, in order of their names. The newest may not be whole yet. */
+export async function segmentFiles(folder: string): Promise<readonly Buffer[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.ts')).sort();
+  return Promise.all(names.map((name) => readFile(join(folder, name))));
+}
+
+/** How many seconds ffprobe says something lasts. */
+export async function probeDuration(url: string): Promise<number> {
+  const probe = new Running('ffprobe', [
+    '-v',
+    'error',
+    '-show_entries',
+    'format=duration',
+    '-of',
+    'json',
+    url,
+  ]);
+  await probe.ended();
+  return Number((JSON.parse(probe.stdout) as { format: { duration: string } }).format.duration);
 }
 
 /** ffprobe's view of the streams: `[{ codec_type, codec_name, … }]`. */

@@ -63,6 +63,12 @@ export class Running implements AsyncDisposable {
 export const startLiveMix = (args: readonly string[], env: Record<string, string> = {}): Running =>
   new Running(process.execPath, [livemix, ...args], env);
 
+/** The same on a terminal, where it may draw. What it prints, on stdout and stderr, is its stdout. */
+export const startOnTerminal = (args: readonly string[], env: Record<string, string> = {}): Running => {
+  const words = [process.execPath, livemix, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  return new Running('script', ['--quiet', '--return', '--command', words.join(' '), '/dev/null'], env);
+};
+
 /** The URL a node says it listens at. */
 export const urlOf = async (node: Running): Promise<string> =>
   (await node.printed(/"url":"(http:[^"]+)"[^\n]*listening/))[1]!;

@@ -104,6 +104,18 @@ export class RecordingsClient {
 export const urisOf = (playlist: string): readonly string[] =>
   playlist.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 
+/** That segments are so many of the encoder's files in a row, and `whole` is these files one after the other. */
+export function expectFilesInARow(
+  files: readonly Uint8Array[],
+  segments: readonly Uint8Array[],
+  whole: Uint8Array,
+): void {
+  const made = files.map(sha256);
+  const first = made.indexOf(sha256(segments[0]!));
+  expect(segments.map(sha256)).toEqual(made.slice(first, first + segments.length));
+  expect(sha256(whole)).toBe(sha256(Buffer.concat(files.slice(first, first + segments.length))));
+}
+
 /** Keys of the objects in the folder of a store. */
 export function objectsIn(folder: string, under = 'segments'): readonly string[] {
   let entries: Dirent[] = [];

@@ -8,7 +8,7 @@ export function RecordingFacts({ recording, now }: { recording: Recording; now: 
   const facts = [
     ['from', 'From', formatClock(from)],
     ['until', 'Until', until === undefined || state === 'recording' ? 'it goes on' : formatClock(until)],
-    ['length', 'Length', formatElapsed(reachOf(recording, now) - from)],
+    ['length', state === 'recording' ? 'So far' : 'Asked for', formatElapsed(reachOf(recording, now) - from)],
     ['duration', 'Video kept', formatElapsed(durationSeconds * 1000)],
     ['bytes', 'Size', formatBytes(bytes)],
     ['segments', 'Segments', String(segments)],

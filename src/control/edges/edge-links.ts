@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import { LiveMixError } from '../../media/error.ts';
 import { MAIN } from '../../media/name.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import {
@@ -145,8 +146,15 @@ export class EdgeLinks implements SessionHost {
   }
 
   async #recorded(session: EdgeSession, report: Report): Promise<void> {
+    const isInStep = () => this.#open.get(session.edge) === session && session.isInStep(report);
     for (const source of report.sources) {
-      await this.#recordings?.reported(session.edge, session.spool, source);
+      try {
+        await this.#recordings?.reported(session.edge, session.spool, source, isInStep);
+      } catch (error) {
+        // The catalog is held by somebody else: the next report says it again.
+        if (!(error instanceof LiveMixError)) throw error;
+        this.events.catalogFailed(error);
+      }
     }
   }
 
@@ -166,8 +174,8 @@ export class EdgeLinks implements SessionHost {
   }
 
   #keepOf(source: string, edge: string): KeepSpan[] {
-    const wanted = this.#recordings?.wanted(source, edge) ?? [];
-    return wanted.map(({ from, until }) => ({ from, until: until ?? null }));
+    const kept = this.#recordings?.toKeep(source, edge) ?? [];
+    return kept.map(({ from, until }) => ({ from, until: until ?? null }));
   }
 }
 

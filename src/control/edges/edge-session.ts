@@ -139,7 +139,10 @@ export class EdgeSession implements OwnerLink {
       this.#send({ type: 'pong', sentAt: message.sentAt, now: this.clock.now() });
     else {
       this.#report = message;
-      this.#working = this.#working.then(() => this.host.reported(this, message));
+      // Each says all: while the catalog is slow, only the newest is worth working through.
+      this.#working = this.#working.then(() =>
+        this.#report === message ? this.host.reported(this, message) : undefined,
+      );
     }
   }
 

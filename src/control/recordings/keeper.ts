@@ -163,7 +163,9 @@ export class Keeper {
   async #add(segments: readonly CatalogSegment[]): Promise<void> {
     const refused = await this.catalog.addSegments(segments);
     if (refused.length > 0) await this.catalog.doom(refused);
-    for (const listener of this.#listeners) listener(segments);
+    // What was not taken stands there with another key: nobody is told of this one.
+    const taken = segments.filter(({ key }) => key === undefined || !refused.includes(key));
+    for (const listener of this.#listeners) listener(taken);
   }
 
   /** Whether the edge has put the bytes into the store itself: the store says that they are there, as a whole. */

@@ -15,6 +15,7 @@ export class Manifests {
   /** When the manifest of a recording is to be written next. */
   readonly #due = new Map<string, number>();
   readonly #writing = new Map<string, Promise<void>>();
+  readonly #removing = new Set<string>();
 
   constructor(
     private readonly recordings: Recordings,
@@ -38,18 +39,34 @@ export class Manifests {
   /** Writes what is due; called every second. */
   sweep(): void {
     for (const [id, at] of this.#due) {
-      if (at > this.clock.monotonic() || this.#writing.has(id)) continue;
+      if (at > this.clock.monotonic() || this.#writing.has(id) || this.#removing.has(id)) continue;
       this.#due.delete(id);
       void this.#write(id);
     }
   }
 
-  /** Removes a manifest, before the recording is forgotten: what is not there is not restored. Rejects with `StoreFailed`. */
-  async remove(id: string): Promise<void> {
-    this.#due.delete(id);
-    await this.#writing.get(id);
-    await this.store.delete(manifestKey(id));
-    this.#due.delete(id);
+  /**
+   * Removes a manifest, then has the recording forgotten: what is not there is not restored. Nothing is written
+   * meanwhile; where the recording stays, its manifest comes back. Rejects with `StoreFailed`, and as `forget` does.
+   */
+  async remove(id: string, forget: () => Promise<void>): Promise<void> {
+    this.#removing.add(id);
+    try {
+      await this.#writing.get(id);
+      await this.store.delete(manifestKey(id));
+      await forget();
+      this.#due.delete(id);
+    } catch (error) {
+      this.#due.set(id, this.clock.monotonic());
+      throw error;
+    } finally {
+      this.#removing.delete(id);
+    }
+  }
+
+  /** Resolves when what is being written is written, or has failed. */
+  get settled(): Promise<void> {
+    return Promise.all(this.#writing.values()).then(() => undefined);
   }
 
   /** Writes all that is due or will be. */
@@ -57,9 +74,9 @@ export class Manifests {
     for (const id of [...this.#due.keys()]) {
       this.#due.delete(id);
       await this.#writing.get(id);
-      await this.#write(id);
+      if (!this.#removing.has(id)) await this.#write(id);
     }
-    await Promise.all(this.#writing.values());
+    await this.settled;
   }
 
   async #write(id: string): Promise<void> {

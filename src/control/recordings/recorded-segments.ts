@@ -1,10 +1,14 @@
 import { LRUCache } from 'lru-cache';
 import type { Catalog, CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
 import { covers } from '../../media/span.ts';
+import { Slots } from '../../store/slots.ts';
 import { contentOf, type RecordingContent } from './recording-view.ts';
 
 /** Rows of recordings that are kept at hand, over all of them: some 100 MB. */
 const MAX_ROWS = 250_000;
+
+/** More at once would keep all else from the catalog: somebody may list every recording there is. */
+const LOADS_AT_ONCE = 4;
 
 /** What is stored of one recording, by rendition and number. Never changed: news make another one. */
 export type RecordedRows = readonly CatalogSegment[];
@@ -15,9 +19,8 @@ export class RecordedSegments {
     maxSize: MAX_ROWS,
     sizeCalculation: (rows) => rows.length + 1,
   });
-  readonly #loading = new Map<string, Promise<RecordedRows>>();
-  /** Counts what was added to a source: a load that was overtaken is done again. */
-  readonly #versions = new Map<string, number>();
+  readonly #loading = new Map<string, Loading>();
+  readonly #loads = new Slots(LOADS_AT_ONCE, Number.POSITIVE_INFINITY);
   readonly #contents = new Map<
     string,
     { readonly recording: CatalogRecording; readonly content: RecordingContent }
@@ -28,66 +31,70 @@ export class RecordedSegments {
   /** All segments and gaps of a recording. */
   async of(recording: CatalogRecording): Promise<RecordedRows> {
     const { id } = recording;
-    const known = this.#rows.get(id) ?? this.#loading.get(id);
+    const known = this.#rows.get(id) ?? this.#loading.get(id)?.rows;
     if (known !== undefined) return known;
-    const loading = this.#load(recording).finally(() => this.#loading.delete(id));
-    this.#loading.set(id, loading);
-    return loading;
+    const news: CatalogSegment[] = [];
+    const rows = this.#load(recording, news).finally(() => {
+      if (this.#loading.get(id)?.news === news) this.#loading.delete(id);
+    });
+    this.#loading.set(id, { rows, news });
+    return rows;
   }
 
   async content(recording: CatalogRecording): Promise<RecordingContent> {
     const { id } = recording;
     const known = this.#contents.get(id);
     if (known?.recording === recording) return known.content;
-    const content = contentOf(recording, await this.of(recording));
-    this.#contents.set(id, { recording, content });
+    const rows = await this.of(recording);
+    const content = contentOf(recording, rows);
+    if ((this.#rows.peek(id) ?? rows) === rows) this.#contents.set(id, { recording, content });
     return content;
   }
 
   /** Segments were stored, or what is known of them changed. */
   added(segments: readonly CatalogSegment[], recordings: readonly CatalogRecording[]): void {
-    for (const source of new Set(segments.map((segment) => segment.source))) {
-      this.#versions.set(source, (this.#versions.get(source) ?? 0) + 1);
-    }
     for (const recording of recordings) {
       this.#contents.delete(recording.id);
-      const rows = this.#rows.get(recording.id);
-      if (rows === undefined) continue;
       const own = segments.filter(
         (segment) => segment.source === recording.source && covers(recording, segment.record),
       );
-      if (own.length > 0) this.#rows.set(recording.id, merge(rows, own));
+      this.#loading.get(recording.id)?.news.push(...own);
+      const rows = this.#rows.get(recording.id);
+      if (rows !== undefined && own.length > 0) this.#rows.set(recording.id, merge(rows, own));
     }
   }
 
   /** Its span changed, or it is gone. */
   forget(id: string): void {
     this.#rows.delete(id);
+    this.#loading.delete(id);
     this.#contents.delete(id);
   }
 
-  async #load(recording: CatalogRecording): Promise<RecordedRows> {
-    const { source } = recording;
-    for (;;) {
-      const version = this.#versions.get(source);
-      const rows = await this.catalog.segments(source, recording);
-      if (this.#versions.get(source) !== version) continue;
-      this.#rows.set(recording.id, rows);
-      return rows;
-    }
+  /** @param news what is stored while the catalog is being read: it may have been read or not */
+  async #load(recording: CatalogRecording, news: readonly CatalogSegment[]): Promise<RecordedRows> {
+    const { id, source } = recording;
+    const read = await this.#loads.run(() => this.catalog.segments(source, recording));
+    const rows = news.length === 0 ? read : merge(read, news);
+    if (this.#loading.get(id)?.news === news) this.#rows.set(id, rows);
+    return rows;
   }
 }
+
+type Loading = { readonly rows: Promise<RecordedRows>; readonly news: CatalogSegment[] };
 
 /** Rows and newer ones, by number; the newer one of a number counts. */
 function merge(rows: RecordedRows, added: readonly CatalogSegment[]): RecordedRows {
   const last = rows.at(-1);
-  const ascending = [...added].sort(byNumber);
+  const ascending = newestOf(added).sort(byNumber);
   if (last === undefined || byNumber(last, ascending[0]!) < 0) return [...rows, ...ascending];
-  const merged = new Map(
-    [...rows, ...ascending].map((row) => [`${row.rendition}/${row.record.sequence}`, row]),
-  );
-  return [...merged.values()].sort(byNumber);
+  return newestOf([...rows, ...ascending]).sort(byNumber);
 }
+
+/** The last one of each number. */
+const newestOf = (rows: readonly CatalogSegment[]): CatalogSegment[] => [
+  ...new Map(rows.map((row) => [`${row.rendition}/${row.record.sequence}`, row])).values(),
+];
 
 const byNumber = (a: CatalogSegment, b: CatalogSegment): number =>
   a.rendition.localeCompare(b.rendition) || a.record.sequence - b.record.sequence;

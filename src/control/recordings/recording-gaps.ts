@@ -1,5 +1,5 @@
 import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
-import type { GapReason } from '../../media/segment-record.ts';
+import type { GapReason, SegmentRecord } from '../../media/segment-record.ts';
 import { endOf } from '../../media/span.ts';
 import { type EpochMs, epochMs } from '../../media/units.ts';
 
@@ -42,24 +42,28 @@ export function gapsOf(
   recording: CatalogRecording,
   segments: readonly CatalogSegment[],
 ): readonly RecordingGap[] {
-  const end = Math.min(recording.settledUntil, recording.until ?? Number.POSITIVE_INFINITY);
+  const settled = Math.min(recording.settledUntil, recording.until ?? Number.POSITIVE_INFINITY);
+  const isGivenUp = recording.ended === 'edge_lost';
   const gaps: RecordingGap[] = [];
   const state = (from: number, until: number, reason: RecordingGapReason) => {
+    const last = gaps.at(-1);
+    // Segments may overlap by half a second; gaps do not.
     const inside = {
-      from: epochMs(Math.max(from, recording.from)),
+      from: epochMs(Math.max(from, last?.until ?? recording.from, recording.from)),
       until: epochMs(Math.min(until, recording.until ?? until)),
     };
     if (inside.until <= inside.from) return;
-    const last = gaps.at(-1);
     if (last?.reason === reason && last.until === inside.from)
       gaps[gaps.length - 1] = { ...last, until: inside.until };
     else gaps.push({ ...inside, reason });
   };
-  /** A hole between media: what lies before `lostBefore` may have existed. */
+  /** A hole between media: what lies before `lostBefore` may have existed; what is not settled is given up, or to come. */
   const hole = (from: number, until: number, otherwise: RecordingGapReason) => {
-    const lost = Math.min(until, recording.lostBefore ?? 0);
+    const known = Math.min(until, settled);
+    const lost = Math.min(known, recording.lostBefore ?? 0);
     if (lost > from) state(from, lost, recording.lostReason);
-    state(Math.max(from, lost), until, otherwise);
+    state(Math.max(from, lost), known, otherwise);
+    if (isGivenUp) state(Math.max(from, known), until, 'edge_lost');
   };
 
   let reached: number = recording.from;
@@ -70,15 +74,17 @@ export function gapsOf(
     if (follows) {
       if (record.at - reached > DRIFT_MS) state(reached, record.at, 'source_silent');
     } else if (record.at > reached) {
-      hole(reached, Math.min(record.at, end), before === undefined ? 'source_silent' : 'edge_restarted');
+      const isAfterJump = before !== undefined || opensList(record);
+      hole(reached, record.at, isAfterJump ? 'edge_restarted' : 'source_silent');
     }
     if (record.gap !== undefined) state(record.at, endOf(record), record.gap);
     reached = Math.max(reached, endOf(record));
     before = segment;
   }
-  if (reached < end) hole(reached, end, 'source_silent');
-  if (recording.ended === 'edge_lost') {
-    state(Math.max(reached, end), recording.until ?? Math.max(reached, end), 'edge_lost');
-  }
+  hole(reached, isGivenUp ? (recording.until ?? settled) : settled, 'source_silent');
   return gaps;
 }
+
+/** Whether its number does not follow the one before it, which the recording does not have. The first of a source follows nothing. */
+const opensList = ({ discontinuity, listFrom, sequence }: SegmentRecord): boolean =>
+  discontinuity && listFrom === sequence;

@@ -90,6 +90,11 @@ export class Recordings {
     return unionOf(this.#openOf(source).filter((recording) => recording.edge === edge));
   }
 
+  /** As `wanted`, in as few spans as an edge can be told: where there are more, it holds what lies between them, too. */
+  toKeep(source: string, edge: string): readonly Span[] {
+    return joined(this.wanted(source, edge), MAX_KEEP_SPANS);
+  }
+
   /** Whether any recording, of whatever state, has this segment. */
   isCovered(segment: Pick<CatalogSegment, 'source' | 'record'>): boolean {
     return this.having(segment).length > 0;
@@ -187,10 +192,13 @@ export class Recordings {
   /**
    * What an edge that knows all that is wanted of it says of a source.
    * @param spool the one that speaks: another one than before has lost what was not delivered
+   * @param isInStep whether the edge knew all of it: asked when it is the report's turn, since something may begin until then
    */
-  reported(edge: string, spool: string, report: SourceReport): Promise<void> {
+  reported(edge: string, spool: string, report: SourceReport, isInStep: () => boolean): Promise<void> {
     if (this.#openOf(report.name).length === 0) return Promise.resolve();
-    return this.#queue.run(() => this.#reported(edge, spool, report));
+    return this.#queue.run(async () => {
+      if (isInStep()) await this.#reported(edge, spool, report);
+    });
   }
 
   async #reported(edge: string, spool: string, report: SourceReport): Promise<void> {
@@ -258,6 +266,18 @@ export class Recordings {
   #openOf(source: string): readonly CatalogRecording[] {
     return [...(this.#open.get(source) ?? [])].map((id) => this.#recordings.get(id)!);
   }
+}
+
+/** At most so many spans that cover all that `spans` do: those that lie closest together become one. */
+function joined(spans: readonly Span[], most: number): readonly Span[] {
+  const fewer = [...spans];
+  while (fewer.length > most) {
+    const apart = (index: number) => fewer[index + 1]!.from - fewer[index]!.until!;
+    let closest = 0;
+    for (let index = 1; index + 1 < fewer.length; index++) if (apart(index) < apart(closest)) closest = index;
+    fewer.splice(closest, 2, { from: fewer[closest]!.from, until: fewer[closest + 1]!.until });
+  }
+  return fewer;
 }
 
 /** 16 lower-case letters and digits: 80 bits, easy to read out. */

@@ -3,6 +3,7 @@ import { type EpochMs, epochMs, millis } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { ControlEvents } from '../events.ts';
+import { MANIFESTS } from './manifest.ts';
 import type { Recordings } from './recordings.ts';
 
 const DAY_MS = 86_400_000;
@@ -43,9 +44,13 @@ export class Space {
     });
   }
 
-  /** Removes objects that nothing knows of: what was put and never confirmed, as far as it is a day old. */
+  /**
+   * Removes objects that nothing knows of: what was put and never confirmed, as far as it is a day old. None where
+   * a manifest tells of a recording that the catalog does not know: the catalog was lost, or is not the store's only one.
+   */
   removeOrphans(): Promise<void> {
     return this.#inTurn(async () => {
+      await this.#refuseUnknownRecordings();
       const before = epochMs(this.clock.now() - DAY_MS);
       for await (const page of this.store.list('segments/')) {
         const old = page.filter(({ modifiedAt }) => modifiedAt < before).map(({ key }) => key);
@@ -82,6 +87,16 @@ export class Space {
   async #deleteObjects(keys: readonly string[]): Promise<void> {
     for (let start = 0; start < keys.length; start += PARALLEL_DELETES) {
       await Promise.all(keys.slice(start, start + PARALLEL_DELETES).map((key) => this.store.delete(key)));
+    }
+  }
+
+  async #refuseUnknownRecordings(): Promise<void> {
+    for await (const page of this.store.list(MANIFESTS)) {
+      const unknown = page.find(({ key }) => this.recordings.find(key.split('/')[1]!) === undefined);
+      if (unknown === undefined) continue;
+      throw new Error(
+        `the store has ${unknown.key}, which the catalog does not know: run \`livemix recordings rebuild\`, or remove it`,
+      );
     }
   }
 

@@ -26,7 +26,7 @@ export class ReplayPlaylist {
   #body = '';
   #listed: readonly CatalogSegment[] = [];
   #targetDuration = 1;
-  #rendered: RenderedPlaylist | undefined;
+  #rendered: Promise<RenderedPlaylist> | undefined;
   #ended = false;
 
   /** The playlist as it is now; undefined while there is nothing to show. */
@@ -37,28 +37,36 @@ export class ReplayPlaylist {
     const first = shown[0];
     if (first === undefined) return undefined;
     const ended = recording.ended !== undefined;
-    const isSame = shown.length === this.#listed.length && shown.at(-1) === this.#listed.at(-1);
-    if (this.#rendered !== undefined && isSame && ended === this.#ended) return this.#rendered;
+    const goesOn = shown === this.#listed || this.#listed.every((row, at) => row === shown[at]);
+    const isSame = goesOn && shown.length === this.#listed.length && ended === this.#ended;
+    if (this.#rendered !== undefined && isSame) return this.#rendered;
+    if (!goesOn) this.#startOver();
     this.#append(shown);
     this.#ended = ended;
-    const head = renderRecordingHead({
-      startOffset: seconds(Math.max(0, recording.from - first.record.at) / 1000),
-      targetDuration: this.#targetDuration,
-    });
-    const text = Buffer.from(head + this.#body + (ended ? RECORDING_END : ''));
-    const packed = await pack(text, { level: 4 });
-    this.#rendered = asSent(text, this.#targetDuration, () => packed);
+    this.#rendered = this.#render(recording, first);
     return this.#rendered;
   }
 
+  async #render({ from, ended }: CatalogRecording, first: CatalogSegment): Promise<RenderedPlaylist> {
+    const head = renderRecordingHead({
+      startOffset: seconds(Math.max(0, from - first.record.at) / 1000),
+      targetDuration: this.#targetDuration,
+    });
+    const text = Buffer.from(head + this.#body + (ended === undefined ? '' : RECORDING_END));
+    const targetDuration = this.#targetDuration;
+    const packed = await pack(text, { level: 4 });
+    return asSent(text, targetDuration, () => packed);
+  }
+
+  /** What was listed has changed: an object was lost, or found again. */
+  #startOver(): void {
+    this.#body = '';
+    this.#targetDuration = 1;
+    this.#listed = [];
+  }
+
   #append(shown: readonly CatalogSegment[]): void {
-    const goesOn = this.#listed.every((row, index) => shown[index] === row);
-    if (!goesOn) {
-      this.#body = '';
-      this.#targetDuration = 1;
-    }
-    const start = goesOn ? this.#listed.length : 0;
-    for (let index = start; index < shown.length; index++) {
+    for (let index = this.#listed.length; index < shown.length; index++) {
       const { source, rendition, record } = shown[index]!;
       const before = shown[index - 1]?.record;
       const breaks =

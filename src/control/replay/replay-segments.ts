@@ -53,6 +53,7 @@ export class ReplaySegments {
     this.#ahead = new LRUCache({
       max: 50_000,
       ttl: AHEAD_FOR_MS,
+      ttlResolution: 0,
       perf: { now: () => clock.monotonic() },
     });
   }
@@ -67,12 +68,13 @@ export class ReplaySegments {
       this.events.replayed('cache');
       return found;
     }
-    const row = await this.stored.find(source, rendition, sequence);
-    if (row?.key === undefined || row.record.gap !== undefined || segmentFileName(row.record) !== fileName) {
-      return undefined;
-    }
-    this.events.replayed('store');
-    return this.#read(key, row);
+    // A thousand viewers ask the catalog once, too.
+    const read = await this.#read(key, async () => {
+      const row = await this.stored.find(source, rendition, sequence);
+      return isThere(row) && segmentFileName(row.record) === fileName ? row : undefined;
+    });
+    if (read !== undefined) this.events.replayed('store');
+    return read;
   }
 
   /** The bytes of a stored segment, past the cache, for whoever reads all of a recording once. */
@@ -86,7 +88,7 @@ export class ReplaySegments {
   /** Brings segments into the cache that will be asked for soon. Failures are left to whoever asks. */
   readAhead(rows: readonly CatalogSegment[]): void {
     for (const row of rows) {
-      if (row.key === undefined || row.record.gap !== undefined || this.#readsAhead >= MAX_AHEAD) continue;
+      if (!isThere(row) || this.#readsAhead >= MAX_AHEAD) continue;
       const key = cacheKey(row.source, row.rendition, segmentFileName(row.record));
       if (this.#ahead.has(key) || this.#reading.has(key)) continue;
       this.#ahead.set(key, true);
@@ -100,8 +102,8 @@ export class ReplaySegments {
     }
   }
 
-  async #bring(key: string, row: CatalogSegment): Promise<void> {
-    if ((await this.cache.get(key)) === undefined) await this.#read(key, row);
+  async #bring(key: string, row: StoredRow): Promise<void> {
+    if ((await this.cache.get(key)) === undefined) await this.#read(key, async () => row);
   }
 
   /** Whoever else writes to memcached cannot put other bytes under a URL. */
@@ -112,16 +114,18 @@ export class ReplaySegments {
     return isOf;
   }
 
-  #read(key: string, row: CatalogSegment): Promise<Buffer | undefined> {
+  #read(key: string, find: () => Promise<StoredRow | undefined>): Promise<Buffer | undefined> {
     const reading = this.#reading.get(key);
     if (reading !== undefined) return reading;
-    const begun = this.#readNow(key, row).finally(() => this.#reading.delete(key));
+    const begun = this.#readNow(key, find).finally(() => this.#reading.delete(key));
     this.#reading.set(key, begun);
     return begun;
   }
 
-  async #readNow(key: string, row: CatalogSegment): Promise<Buffer | undefined> {
+  async #readNow(key: string, find: () => Promise<StoredRow | undefined>): Promise<Buffer | undefined> {
     if ((this.#failed.get(key) ?? 0) > this.clock.monotonic()) throw unavailable();
+    const row = await find();
+    if (row === undefined) return undefined;
     try {
       const content = await this.#fromStore(row);
       this.#failed.delete(key);
@@ -148,6 +152,10 @@ export class ReplaySegments {
     return again !== undefined && sha256(again) === record.digest ? again : undefined;
   }
 }
+
+type StoredRow = CatalogSegment & { readonly key: string };
+const isThere = (row: CatalogSegment | undefined): row is StoredRow =>
+  row?.key !== undefined && row.record.gap === undefined;
 
 const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('base64url');
 

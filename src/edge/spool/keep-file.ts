@@ -12,6 +12,8 @@ const stateSchema = z.object({
   ),
 });
 
+type State = z.infer<typeof stateSchema>;
+
 /**
  * What recordings want of each source, over any end of the edge: storms take power and the line together, and an
  * edge that comes back without control goes on recording. One small file, replaced and synced.
@@ -19,11 +21,15 @@ const stateSchema = z.object({
 export class KeepFile {
   /** Writes follow each other; a later one holds all that an earlier one did. */
   #writing: Promise<void> = Promise.resolve();
+  /** What was written last. */
+  #onDisk: ReadonlyMap<string, readonly Span[]>;
 
   private constructor(
     private readonly file: string,
     private readonly spans: Map<string, readonly Span[]>,
-  ) {}
+  ) {
+    this.#onDisk = new Map(spans);
+  }
 
   static async open(file: string): Promise<KeepFile> {
     const found = await readState(file);
@@ -43,25 +49,27 @@ export class KeepFile {
     return this.spans.keys();
   }
 
-  /** Durable when it resolves. False when nothing changed. */
+  /** Durable when it resolves. False when nothing changed. What could not be written stays news. */
   async set(source: string, spans: readonly Span[]): Promise<boolean> {
-    if (JSON.stringify(spans) === JSON.stringify(this.of(source))) {
-      await this.#writing;
-      return false;
-    }
+    if (areSame(spans, this.of(source)) && areSame(spans, this.#onDisk.get(source) ?? [])) return false;
     if (spans.length === 0) this.spans.delete(source);
     else this.spans.set(source, spans);
-    const written = this.#writing.then(() => replaceState(this.file, this.#state()));
+    const written = this.#writing.then(() => this.#write(new Map(this.spans)));
     this.#writing = written.catch(() => undefined);
     await written;
     return true;
   }
 
-  #state(): z.infer<typeof stateSchema> {
-    const entries = [...this.spans].map(([source, spans]) => [source, spans.map(keepSpanOf)]);
-    return { sources: Object.fromEntries(entries) };
+  async #write(spans: ReadonlyMap<string, readonly Span[]>): Promise<void> {
+    const entries = [...spans].map(([source, of]) => [source, of.map(keepSpanOf)]);
+    await replaceState(this.file, { sources: Object.fromEntries(entries) } satisfies State);
+    this.#onDisk = spans;
   }
 }
+
+/** Whether these are the same spans in the same order. */
+export const areSame = (some: readonly Span[], others: readonly Span[]): boolean =>
+  JSON.stringify(some) === JSON.stringify(others);
 
 export const spanOf = ({ from, until }: KeepSpan): Span => ({
   from: epochMs(from),

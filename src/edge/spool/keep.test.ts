@@ -74,3 +74,45 @@ test('a spool that follows another one reaches back to its own beginning only', 
   keep.beganAt(epochMs(4_000));
   expect(keep.reach).toBe(5_000);
 });
+
+test('what was settled before nobody wanted it comes again for the next recording, from an idle window, too', () => {
+  const keep = new Keep([from(0)], epochMs(0));
+  // Control had been told to stop; the edge had not heard of it yet.
+  keep.settle(4);
+  keep.setSpans([from(0, 8)]);
+  keep.setSpans([from(0, 8), from(8, 10)]);
+  expect(numbers(keep.unsettled(window))).toEqual([0, 1, 2, 3, 4]);
+});
+
+test('what is freed because nobody wants it is beyond reach afterwards', () => {
+  const keep = new Keep([from(0)], epochMs(0));
+  keep.leftWindow(window[0]!);
+  keep.leftWindow(window[1]!);
+  keep.setSpans([]);
+  expect(keep.reach).toBe(4_000);
+});
+
+test('two spans apart hold what each covers, and nothing between them', () => {
+  const keep = new Keep([from(0, 2), from(6, 8)], epochMs(0));
+  expect(window.filter((record) => !keep.leftWindow(record)).map(({ sequence }) => sequence)).toEqual([0, 3]);
+  expect(numbers(keep.unsettled([]))).toEqual([0, 3]);
+});
+
+test('lost bytes stay a gap when their segment leaves the window, until that is settled', () => {
+  const keep = new Keep([from(0)], epochMs(0));
+  keep.lose(window[0]!, 'spool_corrupt');
+  keep.leftWindow(window[0]!);
+  expect([...keep.unsettled([])]).toMatchObject([{ sequence: 0, gap: 'spool_corrupt' }]);
+  expect(keep.backlog([])).toBe(0);
+  expect(keep.settle(0)).toBe(window[0]);
+  expect([...keep.unsettled([])]).toEqual([]);
+});
+
+test('what was synced is not synced again while it is held', () => {
+  const keep = new Keep([from(0)], epochMs(0));
+  keep.markDurable(window[0]!);
+  keep.leftWindow(window[0]!);
+  expect(keep.isDurable(window[0]!)).toBe(true);
+  keep.settle(0);
+  expect(keep.isDurable(window[0]!)).toBe(false);
+});

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { pipeline, type Readable } from 'node:stream';
 import type { SegmentRecord } from '../../media/segment-record.ts';
+import type { Span } from '../../media/span.ts';
 import { bytes, millis } from '../../media/units.ts';
 import { type KeepAnswer, type LackingObject, MAX_KEEP_RECORDS } from '../../wire/keep.ts';
 import type { Rendition } from '../rendition.ts';
@@ -34,6 +35,9 @@ export class Recorder {
   readonly #md5 = new Map<number, string>();
   readonly #sentBefore = new Set<number>();
   #hurry = new AbortController();
+  #syncing: Promise<void> | undefined;
+  /** For which spans, and up to which number, it is known what was synced. */
+  #looked: { readonly spans: readonly Span[]; readonly through: number } | undefined;
 
   constructor(
     private readonly source: Source,
@@ -52,6 +56,10 @@ export class Recorder {
   async run(signal: AbortSignal): Promise<void> {
     const stopFollowing = this.rendition.follow(() => this.wake());
     while (!signal.aborted) {
+      // Beside delivering: hundreds of syncs must not delay the first byte.
+      this.#syncing ??= this.#makeDurable(signal).finally(() => {
+        this.#syncing = undefined;
+      });
       this.#hurry = new AbortController();
       const pause = await this.#round(signal);
       const woken = AbortSignal.any([signal, this.#hurry.signal]);
@@ -60,11 +68,11 @@ export class Recorder {
       else await this.tools.clock.sleep(millis(pause), this.#failures > 0 ? signal : woken);
     }
     stopFollowing();
+    await this.#syncing;
   }
 
   /** One step. How long to pause, undefined: until something happens. */
   async #round(signal: AbortSignal): Promise<number | undefined> {
-    await this.#makeDurable();
     const { target } = this.tools.link;
     const wanted = target === undefined ? [] : this.#next();
     if (target === undefined || wanted.length === 0) return undefined;
@@ -106,16 +114,30 @@ export class Recorder {
   }
 
   /** What was in the window before a recording wanted it was not synced when it came. */
-  async #makeDurable(): Promise<void> {
-    const { keep, window, place } = this.rendition;
-    for (const record of [...keep.unsettled(window.records)]) {
-      if (keep.isDurable(record)) continue;
-      // Marked first: a file that cannot be synced now is not tried again and again.
-      keep.markDurable(record);
-      await this.tools.spool.sync(place, record).catch((error: Error) => {
-        this.tools.events.spoolFailed('sync', error);
-      });
+  async #makeDurable(signal: AbortSignal): Promise<void> {
+    const { keep, place } = this.rendition;
+    for (let records = this.#notSynced(); records.length > 0; records = this.#notSynced()) {
+      for (const record of records) {
+        if (signal.aborted) return;
+        // It was delivered meanwhile, or nobody wants it any more.
+        if (!keep.wants(record)) continue;
+        // Marked first: a file that cannot be synced now is not tried again and again.
+        keep.markDurable(record);
+        await this.tools.spool.sync(place, record).catch((error: Error) => {
+          if (keep.wants(record)) this.tools.events.spoolFailed('sync', error);
+        });
+      }
     }
+  }
+
+  /** Wanted segments that were not looked at yet: all of them for other spans, else the newest. */
+  #notSynced(): readonly SegmentRecord[] {
+    const { keep, window } = this.rendition;
+    const { spans } = keep;
+    const known = this.#looked?.spans === spans ? this.#looked.through : undefined;
+    this.#looked = { spans, through: window.newest?.sequence ?? 0 };
+    const records = known === undefined ? [...keep.unsettled(window.records)] : window.from(known + 1);
+    return records.filter((record) => keep.wants(record) && !keep.isDurable(record));
   }
 
   async #announce(target: UplinkTarget, records: readonly SegmentRecord[]): Promise<KeepAnswer> {
@@ -151,6 +173,10 @@ export class Recorder {
     try {
       if ('needs' in lacking) {
         const content = await this.tools.spool.read(this.rendition.place, record).catch(unreadable);
+        // The store checks the MD5 alone: it would take other bytes for these.
+        if (createHash('sha256').update(content).digest('base64url') !== record.digest) {
+          throw new UplinkFailed('digest_mismatch', 'the spool gave other bytes than were put there');
+        }
         this.#md5.set(record.sequence, createHash('md5').update(content).digest('base64'));
       } else await this.#send(target, record, lacking, signal);
     } catch (error) {
@@ -170,6 +196,8 @@ export class Recorder {
     const startedAt = clock.monotonic();
     const again = this.#sentBefore.has(record.sequence);
     this.#sentBefore.add(record.sequence);
+    // Refused or not, the next ticket is asked for with what the disk gives then.
+    this.#md5.delete(record.sequence);
     const content = throttled(spool.stream(this.rendition.place, record), line, signal);
     await client.store(target, ticket, record, content);
     this.source.forwardedBytes = bytes(this.source.forwardedBytes + record.bytes);

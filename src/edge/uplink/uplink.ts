@@ -1,5 +1,6 @@
+import { LiveMixError } from '../../media/error.ts';
 import { MAIN } from '../../media/name.ts';
-import { type Bytes, bytes } from '../../media/units.ts';
+import { type Bytes, bytes, millis } from '../../media/units.ts';
 import type { SystemClock } from '../../runtime/clock.ts';
 import {
   type Desired,
@@ -17,6 +18,9 @@ import { type LinkView, Outbox } from './outbox.ts';
 import { keptOnly, reconcile } from './reconcile.ts';
 import { Recorder } from './recorder.ts';
 import { UplinkClient, type UplinkTarget } from './uplink-client.ts';
+
+/** Control takes at most 50 messages a second, and writes down what each of them settles. */
+const SETTLED_WITHIN = millis(200);
 
 export type UplinkSettings = {
   readonly controls: readonly URL[];
@@ -41,6 +45,7 @@ export class Uplink implements LinkClient, LinkView {
   #target: UplinkTarget | undefined;
   #desired: Desired | undefined;
   #liveSegments = 6;
+  #reportsSettled = false;
   #reportedBytes = { at: 0, forwarded: 0, rate: 0 };
 
   constructor(
@@ -81,6 +86,16 @@ export class Uplink implements LinkClient, LinkView {
     this.#link.reportSoon();
   }
 
+  /** A backlog settles many times a second: control is told now and then how far it is. */
+  #reportSettled(): void {
+    if (this.#reportsSettled) return;
+    this.#reportsSettled = true;
+    this.clock.after(SETTLED_WITHIN, () => {
+      this.#reportsSettled = false;
+      this.#link.reportSoon();
+    });
+  }
+
   async close(): Promise<void> {
     this.#ending.abort();
     this.#client.close();
@@ -94,7 +109,7 @@ export class Uplink implements LinkClient, LinkView {
       spool: this.sources.spool,
       sources: this.sources,
       line: this.#line,
-      settled: () => this.#link.reportSoon(),
+      settled: () => this.#reportSettled(),
       clock: this.clock,
       events: this.events,
     };
@@ -170,7 +185,7 @@ export class Uplink implements LinkClient, LinkView {
   }
 
   async #apply(desired: Desired): Promise<void> {
-    for (const name of keptOnly(desired)) await this.sources.open(name);
+    for (const name of keptOnly(desired)) await this.#openKept(name);
     const names = [...this.#outboxes.keys()];
     for (const order of reconcile(desired, names)) {
       const source = this.sources.find(order.source)!;
@@ -182,6 +197,16 @@ export class Uplink implements LinkClient, LinkView {
       if (order.floor !== undefined) await source.followsAnother(order.floor);
       if (await this.sources.keep(order.source, order.keep)) this.#recorders.get(order.source)!.wake();
       if (desired === this.#desired) this.#outboxes.get(order.source)!.want(order.forward);
+    }
+  }
+
+  /** What is to be kept of a source that this edge has no room for is nothing: the others go on. */
+  async #openKept(name: string): Promise<void> {
+    try {
+      await this.sources.open(name);
+    } catch (error) {
+      if (!(error instanceof LiveMixError)) throw error;
+      this.sources.inTrouble(name, { code: error.code, detail: error.message, hint: error.hint });
     }
   }
 
