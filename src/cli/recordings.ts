@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { SystemClock } from '../runtime/clock.ts';
 import { downloadRecording } from './download-recording.ts';
+import { OperatorFailed } from './operator-client.ts';
 import { addOperatorCommand, type Flag, type Operator } from './operator-command.ts';
 import { addRebuild } from './rebuild-recordings.ts';
 import { byteText, durationText, table } from './table.ts';
@@ -110,9 +111,12 @@ export function recordingsCommand(): Command {
 
 export const path = (id: string): string => `/v1/recordings/${encodeURIComponent(id)}`;
 
+/** Fails, for scripts, when what was waited for lacks media. */
 async function showOrWait(operator: Operator, recording: RecordingJson, wait: boolean): Promise<void> {
-  if (wait) show(await waitForRecording(operator, recording, new SystemClock()));
-  else show(recording);
+  if (!wait) return show(recording);
+  const ended = await waitForRecording(operator, recording, new SystemClock());
+  show(ended);
+  if (ended.state === 'incomplete') throw new OperatorFailed(`Recording ${ended.id} lacks media.`);
 }
 
 function print(recordings: readonly RecordingJson[]): void {

@@ -14,9 +14,10 @@ import { loadUiFiles } from '../serve/ui-files.ts';
 import { MAX_SEGMENT_BYTES } from '../wire/uplink.ts';
 import { answerEdge, type EdgeRoutes } from './edge-routes.ts';
 import { type EdgeEvents, edgeEvents } from './events.ts';
-import type { Ingest } from './ingest/accept-playlist.ts';
+import type { Ingest } from './ingest/ingest.ts';
 import { httpAgents } from './ingest/open-segment.ts';
 import { PlaylistRate } from './ingest/playlist-rate.ts';
+import { Pushes } from './ingest/push/pushes.ts';
 import { LanHost } from './lan/lan-host.ts';
 import type { EdgeSettings } from './settings.ts';
 import { Sources } from './sources.ts';
@@ -95,6 +96,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurrou
     const routes: EdgeRoutes = {
       ingest: {
         ingest,
+        pushes: new Pushes(clock, MAX_SEGMENT_BYTES),
         rate: new PlaylistRate(clock),
         token: settings.ingestToken,
         changed: () => uplink?.reportSoon(),

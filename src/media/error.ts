@@ -44,6 +44,11 @@ export const errorTable = {
     'The source name is missing or malformed',
     'Send `Video-Source-Name` with 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit.',
   ),
+  bad_push_path: row(
+    400,
+    'Nothing can be pushed under this path',
+    'Push to /v1/ingest/SOURCE/index.m3u8, with segments like cam-%06d.ts beside it.',
+  ),
   bad_prefix: row(
     400,
     'The segment prefix is missing or malformed',
@@ -90,6 +95,11 @@ export const errorTable = {
   recording_unknown: row(404, 'No such recording', 'See `livemix recordings` for those that exist.'),
   ticket_unknown: row(404, 'No such ticket', 'Announce the record again.'),
   method_not_allowed: row(405, 'Method not allowed', 'See the `Allow` header.'),
+  source_busy: row(
+    409,
+    'Another encoder pushes this source',
+    'Push to another source name, or stop the first encoder.',
+  ),
   source_taken: row(
     409,
     'Another edge owns this source',
@@ -118,6 +128,11 @@ export const errorTable = {
   misdirected: row(421, 'This request is for another host', 'Send it to its own host.'),
   too_many_segments: row(422, 'The playlist has too many segments', 'Keep a playlist under 25,000 segments.'),
   bad_span: row(422, 'No recording can have this span', 'Let `from` lie before `until`.'),
+  bad_segment: row(
+    422,
+    'The segment is not whole or no MPEG-TS',
+    'Send whole MPEG transport streams: -f hls, without -hls_segment_type fmp4.',
+  ),
   digest_mismatch: row(422, 'The bytes do not match their digest', 'Send the segment again.'),
   unsupported_hls: row(
     422,

@@ -103,6 +103,10 @@ test('real ffmpeg is recorded from the command line, replayed, downloaded, verif
     / incomplete .* one\n\nGAP FROM .*\n\S+ +0:02 +object_lost\n$/,
   );
   expect(await recordings.playlist(id)).toContain('EXT-X-GAP');
+  expect(await livemix('stop', id, '--wait')).toMatchObject({
+    code: 1,
+    stderr: `livemix: Recording ${id} lacks media.\n`,
+  });
   await rename(`${folder}/lost`, lost);
   expect((await livemix('verify', id)).code).toBe(0);
   expect((await livemix('show', id)).stdout).toBe(started.stdout);

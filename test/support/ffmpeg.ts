@@ -62,6 +62,22 @@ export function pushWithFfmpeg(push: FfmpegPush): Running {
   ]);
 }
 
+/** Stock ffmpeg that pushes segments and playlist alike, as the README shows it. */
+export function pushAllWithFfmpeg(push: Omit<FfmpegPush, 'folder'>): Running {
+  const {
+    edgeUrl,
+    source,
+    size = '320x180',
+    flags = [],
+    keyFrames = ['-g', '50', '-sc_threshold', '0'],
+  } = push;
+  return new Running('ffmpeg', [
+    ...['-hide_banner', '-loglevel', 'warning', '-nostdin', '-re', ...picture(size), '-re', ...sound],
+    ...[...coding, ...keyFrames, '-f', 'hls', '-hls_time', '2', '-hls_list_size', '5', '-method', 'PUT'],
+    ...[...flags, `${edgeUrl}/v1/ingest/${source}/index.m3u8`],
+  ]);
+}
+
 /** ffmpeg as a player: decodes so many seconds and tells what it complained about. */
 export async function playWithFfmpeg(
   url: string,

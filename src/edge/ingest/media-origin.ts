@@ -2,11 +2,17 @@ import { realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LiveMixError } from '../../media/error.ts';
+import type { PushedFiles } from './push/pushed-files.ts';
 
-/** Where an encoder's segments lie: a folder on this machine, or an allowed web origin. */
-export type MediaOrigin =
+/** Where the edge reads an encoder's segments: a folder on this machine, or an allowed web origin. */
+export type ReadOrigin =
   | { readonly kind: 'file'; readonly folder: string }
   | { readonly kind: 'http'; readonly base: string };
+
+/** Where an encoder's segments are; `folder` is that of the playlist among what it pushed. */
+export type MediaOrigin =
+  | ReadOrigin
+  | { readonly kind: 'pushed'; readonly files: PushedFiles; readonly folder: string };
 
 /** What the operator allows. */
 export type AllowedMedia = { readonly roots: readonly string[]; readonly origins: readonly string[] };
@@ -24,7 +30,7 @@ const badPrefix = (detail: string) => new LiveMixError('bad_prefix', detail);
  * What `MPEG-TS-URI-Prefix` names. Refusals look alike whether or not the folder exists, so that nothing can
  * be learnt of the edge's disk.
  */
-export async function resolvePrefix(prefix: string | undefined, allowed: AllowedMedia): Promise<MediaOrigin> {
+export async function resolvePrefix(prefix: string | undefined, allowed: AllowedMedia): Promise<ReadOrigin> {
   if (prefix === undefined || prefix === '') throw badPrefix('The header MPEG-TS-URI-Prefix is missing.');
   if (prefix.length > 2048) throw badPrefix('The prefix is longer than 2048 characters.');
   if (/[?#\\\x00-\x20\x7f]/.test(prefix) || /%2f|%5c|%00/i.test(prefix)) {
@@ -44,7 +50,7 @@ function parseUrl(prefix: string): URL {
   }
 }
 
-async function resolveFolder(url: URL, prefix: string, roots: readonly string[]): Promise<MediaOrigin> {
+async function resolveFolder(url: URL, prefix: string, roots: readonly string[]): Promise<ReadOrigin> {
   if (url.host !== '' || !/^file:\/\/\/(?!\/)/.test(prefix)) {
     throw badPrefix('A file:// prefix names an absolute folder of this machine: file:///folder.');
   }
@@ -69,7 +75,7 @@ async function resolveFolder(url: URL, prefix: string, roots: readonly string[])
   throw refused;
 }
 
-function resolveOrigin(url: URL, origins: readonly string[]): MediaOrigin {
+function resolveOrigin(url: URL, origins: readonly string[]): ReadOrigin {
   if (url.username !== '' || url.password !== '')
     throw badPrefix('The prefix holds a user name or password.');
   if (!origins.includes(url.origin)) {

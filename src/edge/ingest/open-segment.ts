@@ -5,7 +5,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import type { GapReason } from '../../media/segment-record.ts';
 import { type Bytes, bytes, type EpochMs, epochMs } from '../../media/units.ts';
-import type { MediaOrigin } from './media-origin.ts';
+import type { MediaOrigin, ReadOrigin } from './media-origin.ts';
 
 /** What can be seen of a segment without reading it. */
 export type Sighting = { readonly bytes: Bytes; readonly modifiedAt: EpochMs };
@@ -36,7 +36,7 @@ const CHUNK_BYTES = 256 * 1024;
 const HTTP_TIMEOUT_MS = 5_000;
 
 /** Opens a segment of an origin; `name` is a plain file name or, at a web origin, an absolute URL of an allowed one. */
-export function openSegment(origin: MediaOrigin, name: string, agents: HttpAgents): Promise<OpenSegment> {
+export function openSegment(origin: ReadOrigin, name: string, agents: HttpAgents): Promise<OpenSegment> {
   return origin.kind === 'file' ? openFile(join(origin.folder, name)) : openUrl(urlOf(origin, name), agents);
 }
 
@@ -46,6 +46,7 @@ export async function lookAt(
   name: string,
   agents: HttpAgents,
 ): Promise<Sighting | undefined> {
+  if (origin.kind === 'pushed') return origin.files.lookAt(origin.folder + name);
   try {
     if (origin.kind === 'http') return await headUrl(urlOf(origin, name), agents);
     const file = await openFile(join(origin.folder, name));

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Bytes, bytes, type EpochMs, millis, type Seconds } from '../../media/units.ts';
 import { TransportStreamCheck } from '../../mpegts/transport-stream-check.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { MediaOrigin } from './media-origin.ts';
+import type { ReadOrigin } from './media-origin.ts';
 import { type HttpAgents, type OpenSegment, openSegment, SourceUnreadable } from './open-segment.ts';
 
 /** A segment that was read whole and found good. */
@@ -29,7 +29,7 @@ const HALF_WRITTEN = 0.7;
 
 /** What to read. */
 export type Reading = {
-  readonly origin: MediaOrigin;
+  readonly origin: ReadOrigin;
   readonly name: string;
   readonly extension: string;
   /** Its EXTINF. */
@@ -52,14 +52,18 @@ export async function readSegment<S extends Sink>(
   openSink: () => Promise<S>,
   tools: ReadTools,
 ): Promise<ReadSegment & { readonly sink: S }> {
+  return tryAgain(tools.clock, (last) => readOnce(reading, openSink, tools, last));
+}
+
+/** Tries some times where a moment later it may be there. Rejects as `read` does. */
+export async function tryAgain<T>(clock: Clock, read: (last: boolean) => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
-      const last = attempt === READ_AGAIN_AFTER.length;
-      return await readOnce(reading, openSink, tools, last);
+      return await read(attempt === READ_AGAIN_AFTER.length);
     } catch (error) {
       const again = READ_AGAIN_AFTER[attempt];
       if (!(error instanceof SourceUnreadable) || !error.passing || again === undefined) throw error;
-      await tools.clock.sleep(again);
+      await clock.sleep(again);
     }
   }
 }
@@ -119,7 +123,8 @@ async function refuseUnfinished(segment: OpenSegment, presented: number, clock: 
   if (!(await segment.unchanged())) throw truncated('the file is still being written');
 }
 
-const verdicts = {
+/** Why bytes are no whole segment. */
+export const verdicts = {
   empty: 'the file is empty',
   torn: 'the file does not end with a whole packet',
   not_ts: 'the file is no MPEG transport stream',

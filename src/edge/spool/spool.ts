@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { isName } from '../../media/name.ts';
@@ -133,6 +133,7 @@ export class Spool {
         }
         this.#bytes += record.bytes;
       },
+      content: () => readFile(path),
       discard,
     };
   }
@@ -218,6 +219,8 @@ export type StagedSegment = {
   write(chunk: Uint8Array): Promise<void>;
   /** `durable`: it survives a power cut when this resolves. */
   commit(record: SegmentRecord, durable: boolean): Promise<void>;
+  /** What was written so far. */
+  content(): Promise<Buffer>;
   discard(): Promise<void>;
 };
 

@@ -1,0 +1,28 @@
+import { isName } from '../../../media/name.ts';
+import { extensionOf, isPlainSegmentName } from '../segment-name.ts';
+
+/** What a request below `/v1/ingest/` names. */
+export type PushPath = {
+  readonly source: string;
+  /** The folders between the source and the file, each with its slash: '' or 'hi/'. */
+  readonly folder: string;
+  readonly name: string;
+  readonly kind: 'playlist' | 'segment';
+};
+
+/** Encoders of several renditions give each a folder. */
+const MAX_FOLDERS = 3;
+const PLAYLIST_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,200}$/;
+
+/** Reads a path as it was sent: nothing is decoded, so nothing can climb. Undefined where it names nothing that can be pushed. */
+export function parsePushPath(path: string): PushPath | undefined {
+  const [source, ...rest] = path.slice('/v1/ingest/'.length).split('/');
+  const name = rest.pop();
+  if (source === undefined || name === undefined || !isName(source)) return undefined;
+  if (rest.length > MAX_FOLDERS || !rest.every(isName)) return undefined;
+  const folder = rest.map((each) => `${each}/`).join('');
+  if (/^m3u8?$/.test(extensionOf(name)) && PLAYLIST_NAME.test(name)) {
+    return { source, folder, name, kind: 'playlist' };
+  }
+  return isPlainSegmentName(name) ? { source, folder, name, kind: 'segment' } : undefined;
+}

@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LiveMixError } from '../../../media/error.ts';
+import { MAIN } from '../../../media/name.ts';
+import { answerJson, answerText } from '../../../runtime/answer.ts';
+import { readBody } from '../../../runtime/request-body.ts';
+import { isDiskFull } from '../../spool/spool.ts';
+import type { Ingest } from '../ingest.ts';
+import { SourceUnreadable } from '../open-segment.ts';
+import { MemorySink } from '../read-segment.ts';
+import { extensionOf } from '../segment-name.ts';
+import {
+  type IngestRoutes,
+  MAX_PLAYLIST_BYTES,
+  orTrouble,
+  refuseStranger,
+  takePlaylist,
+} from '../take-playlist.ts';
+import { ArrivingBody } from './arriving-body.ts';
+import { type PushPath, parsePushPath } from './push-path.ts';
+import { receiveSegment } from './receive-segment.ts';
+
+/**
+ * HLS push, as `ffmpeg -f hls -method PUT` does it: segments and playlists themselves. ffmpeg never reads an answer,
+ * and loses what it sends when it is answered before its body has been read. Rejects with `LiveMixError`.
+ */
+export async function answerPush(
+  routes: IngestRoutes,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+): Promise<void> {
+  const pushed = parsePushPath(path);
+  switch (request.method) {
+    case 'PUT':
+    case 'POST':
+      return orTrouble(routes, pushed?.source, () => answerPut(routes, request, response, pushed));
+    case 'DELETE':
+      // It comes one segment after the segment left the encoder's list, far too early for viewers.
+      await readBody(request, { maxBytes: MAX_PLAYLIST_BYTES });
+      refuseStranger(routes, request);
+      return answerJson(response, 200, { ignored: true });
+    case 'GET':
+    case 'HEAD':
+      refuseStranger(routes, request);
+      return answerLastPlaylist(routes, response, pushed);
+  }
+  response.setHeader('Allow', 'PUT, POST, DELETE, GET, HEAD');
+  throw new LiveMixError('method_not_allowed', 'Playlists and segments are pushed here.');
+}
+
+async function answerPut(
+  routes: IngestRoutes,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: PushPath | undefined,
+): Promise<void> {
+  if (path?.kind === 'segment') return answerSegment(routes, request, response, path);
+  const body = await readBody(request, { maxBytes: MAX_PLAYLIST_BYTES });
+  refuseStranger(routes, request);
+  if (path === undefined) throw badPath();
+  const { sources } = routes.ingest;
+  await takePlaylist(routes, response, path.source, body, async () => {
+    const source = await sources.open(path.source);
+    const push = routes.pushes.of(path.source);
+    push.sawPlaylist(path, body, source.sending);
+    return { kind: 'pushed', files: push.files, folder: path.folder };
+  });
+}
+
+async function answerSegment(
+  routes: IngestRoutes,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: PushPath,
+): Promise<void> {
+  const body = new ArrivingBody(request, routes.ingest.maxSegmentBytes);
+  try {
+    refuseStranger(routes, request);
+    const { bytes } = await receiveFor(routes, path, body);
+    answerJson(response, 200, { source: path.source, bytes });
+  } catch (error) {
+    await body.drain();
+    if (!(error instanceof SourceUnreadable)) throw error;
+    throw new LiveMixError('bad_segment', `The segment is not whole: ${error.message}.`);
+  }
+}
+
+/** A playlist may name the segment, and wait for it, before its last byte has come. */
+async function receiveFor({ ingest, pushes }: IngestRoutes, path: PushPath, body: ArrivingBody) {
+  const { source, folder, name } = path;
+  if (ingest.sources.find(source) === undefined) await ingest.sources.open(source);
+  const { files } = pushes.of(source);
+  files.refuseTooMany();
+  const receiving = receiveSegment(body, {
+    extension: extensionOf(name),
+    startedAt: ingest.clock.now(),
+    openSink: () => openSink(ingest, source),
+  });
+  files.add(folder + name, receiving);
+  return receiving;
+}
+
+async function openSink({ sources }: Ingest, source: string) {
+  if (!sources.isFull) {
+    try {
+      return await sources.spool.stage({ source, rendition: MAIN });
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
+  }
+  sources.freeOldest();
+  return new MemorySink();
+}
+
+/** `append_list` asks for the last playlist, and goes on after it. */
+function answerLastPlaylist(
+  { pushes }: IngestRoutes,
+  response: ServerResponse,
+  path: PushPath | undefined,
+): void {
+  const text = path && pushes.find(path.source)?.playlist(path);
+  if (text === undefined) throw new LiveMixError('not_found', 'No playlist was pushed under this path.');
+  answerText(response, 200, text.toString(), { 'Content-Type': 'application/vnd.apple.mpegurl' });
+}
+
+const badPath = () =>
+  new LiveMixError('bad_push_path', 'The path is no /v1/ingest/SOURCE/FILE with an extension of HLS.');

@@ -1,0 +1,108 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { MediaPlaylist } from '../../hls/media-playlist.ts';
+import { parseMediaPlaylist } from '../../hls/parse.ts';
+import { LiveMixError } from '../../media/error.ts';
+import { MAIN } from '../../media/name.ts';
+import { MIB, millis } from '../../media/units.ts';
+import { answerJson } from '../../runtime/answer.ts';
+import { showsToken } from '../../runtime/bearer.ts';
+import { ingestTrouble } from '../trouble.ts';
+import { acceptPlaylist, type Taken } from './accept-playlist.ts';
+import type { Ingest } from './ingest.ts';
+import type { MediaOrigin } from './media-origin.ts';
+import type { PlaylistRate } from './playlist-rate.ts';
+import type { Pushes } from './push/pushes.ts';
+
+/** A day of four-second segments is 0.8 MB. */
+export const MAX_PLAYLIST_BYTES = MIB;
+/** An answer waits this long for the segments to be read; taking in goes on without it. */
+const ANSWER_WITHIN = millis(5_000);
+
+export type IngestRoutes = {
+  readonly ingest: Ingest;
+  readonly pushes: Pushes;
+  readonly rate: PlaylistRate;
+  readonly token: string | undefined;
+  /** The state of a source changed: it is to be reported. */
+  readonly changed: () => void;
+};
+
+/** Throws `unauthorized` where encoders must show a token and this one does not. */
+export function refuseStranger({ token }: IngestRoutes, request: IncomingMessage): void {
+  if (token === undefined || showsToken(request, token, { basic: true })) return;
+  throw new LiveMixError('unauthorized', 'This edge takes playlists only with its ingest token.', {
+    hint: "Add `Authorization: Bearer TOKEN` to ffmpeg's -headers.",
+  });
+}
+
+/** Does what an encoder asks for; what is refused is shown as the source's trouble. Rejects as `work` does. */
+export async function orTrouble<T>(
+  { ingest, changed }: IngestRoutes,
+  name: string | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof LiveMixError) {
+      const trouble = ingestTrouble(error);
+      ingest.events.ingestRefused(name, error, trouble);
+      // A caller that shows no token names no sources.
+      if (name !== undefined && error.code !== 'unauthorized') ingest.sources.inTrouble(name, trouble);
+      changed();
+    }
+    throw error;
+  }
+}
+
+/** Takes in a playlist of a source, and answers. Rejects with `LiveMixError`. */
+export async function takePlaylist(
+  { ingest, rate, changed }: IngestRoutes,
+  response: ServerResponse,
+  name: string,
+  body: Buffer,
+  findOrigin: () => Promise<MediaOrigin> | MediaOrigin,
+): Promise<void> {
+  rate.count(name);
+  const playlist = parseMediaPlaylist(body);
+  refuseUnsupported(playlist);
+  const origin = await findOrigin();
+  const source = await ingest.sources.open(name);
+  const before = { sending: source.sending, trouble: source.trouble?.code };
+  const taking = acceptPlaylist(ingest, source, source.rendition(MAIN)!, origin, playlist);
+  await answerTaken(ingest, response, name, taking);
+  if (before.sending !== source.sending || before.trouble !== source.trouble?.code) changed();
+}
+
+/** The encoder rarely waits for the answer and never reads it; it is for people and tests. */
+async function answerTaken(
+  { clock, events }: Ingest,
+  response: ServerResponse,
+  source: string,
+  taking: Promise<Taken>,
+): Promise<void> {
+  let answered = false;
+  const late = clock.after(ANSWER_WITHIN, () => {
+    answered = true;
+    answerJson(response, 202, { source, pending: true });
+  });
+  try {
+    const taken = await taking;
+    if (!answered) answerJson(response, 200, { source, ...taken });
+  } catch (error) {
+    if (!answered) throw error;
+    events.requestFailed('late', error);
+  } finally {
+    late.cancel();
+  }
+}
+
+/** A playlist whose segments mean nothing without more than their own bytes would be published unplayable. */
+function refuseUnsupported(playlist: MediaPlaylist): void {
+  for (const { tags, line } of playlist.segments) {
+    const tag = tags.find((text) => /^#EXT-X-(MAP|BYTERANGE|KEY:(?!METHOD=NONE))/.test(text));
+    if (tag === undefined) continue;
+    const kind = /^#(EXT-X-[A-Z]+)/.exec(tag)![1];
+    throw new LiveMixError('unsupported_hls', `${kind} stands before line ${line}.`);
+  }
+}

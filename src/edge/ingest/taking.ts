@@ -1,0 +1,240 @@
+import type { MediaPlaylist, MediaPlaylistSegment } from '../../hls/media-playlist.ts';
+import { LiveMixError } from '../../media/error.ts';
+import type { EncoderSegment, GapReason, SegmentRecord } from '../../media/segment-record.ts';
+import { bytes, epochMs } from '../../media/units.ts';
+import type { Rendition } from '../rendition.ts';
+import type { Source } from '../source.ts';
+import { isDiskFull, type StagedSegment } from '../spool/spool.ts';
+import { gapTrouble } from '../trouble.ts';
+import type { Ingest } from './ingest.ts';
+import type { MediaOrigin, ReadOrigin } from './media-origin.ts';
+import { SourceUnreadable } from './open-segment.ts';
+import { MemorySink, type ReadSegment, readSegment, tryAgain } from './read-segment.ts';
+import { refusal } from './refusal.ts';
+import { extensionOf } from './segment-name.ts';
+import { MAX_DURATION, type Media, stamp } from './stamp.ts';
+
+const totalDuration = (entries: readonly MediaPlaylistSegment[]): number =>
+  entries.reduce((sum, entry) => sum + entry.duration, 0);
+
+/** The newest entries that last at most so long; at least one. */
+function newestLasting(
+  entries: readonly MediaPlaylistSegment[],
+  most: number,
+): readonly MediaPlaylistSegment[] {
+  let lasting = 0;
+  let start = entries.length;
+  while (start > 0 && (start === entries.length || lasting + entries[start - 1]!.duration <= most)) {
+    start -= 1;
+    lasting += entries[start]!.duration;
+  }
+  return entries.slice(start);
+}
+
+/** The taking in of one playlist. */
+export class Taking {
+  added = 0;
+  stored: 'spool' | 'memory' = 'spool';
+  /** The run begins with the next segment that can be read. */
+  #runOpens = false;
+
+  constructor(
+    private readonly ingest: Ingest,
+    private readonly source: Source,
+    private readonly rendition: Rendition,
+    private readonly origin: MediaOrigin,
+    private readonly playlist: MediaPlaylist,
+  ) {}
+
+  /** An encoder began; of a long list only what the window holds is read. */
+  async openRun(entries: readonly MediaPlaylistSegment[]): Promise<void> {
+    this.#runOpens = true;
+    await this.#take(newestLasting(entries, this.ingest.sources.windowDuration));
+  }
+
+  /** The run goes on. `skipped` numbers no playlist ever named: the edge slept, or posts were lost. */
+  async goOn(entries: readonly MediaPlaylistSegment[], skipped: number): Promise<void> {
+    const next = entries[0]!;
+    const lasting = totalDuration(entries);
+    for (let back = skipped; back > 0; back--) {
+      const missed = { ...next, sequence: next.sequence - back, discontinuity: false };
+      await this.#keepGap(missed, 'source_skipped', lasting + next.duration * back);
+    }
+    await this.#take(entries);
+  }
+
+  async #take(entries: readonly MediaPlaylistSegment[]): Promise<void> {
+    const lastOfName = new Map(entries.map((entry) => [entry.uri, entry]));
+    let behind = totalDuration(entries);
+    for (const entry of entries) {
+      await this.#takeOne(entry, behind, lastOfName.get(entry.uri) !== entry);
+      behind -= entry.duration;
+    }
+    this.ingest.sources.keepWithinBounds();
+  }
+
+  async #takeOne(entry: MediaPlaylistSegment, behind: number, cameAgain: boolean): Promise<void> {
+    const reason =
+      refusal(entry.uri, this.origin, this.ingest.allowed) ?? (cameAgain ? 'name_reused' : undefined);
+    if (reason !== undefined) return this.#keepGap(entry, reason, behind);
+    if (entry.gap) return this.#keepGap(entry, 'missing_at_source', behind);
+    if (entry.duration > MAX_DURATION) return this.#keepGap(entry, 'too_long', behind);
+    try {
+      await this.#readAndKeep(entry, behind);
+    } catch (error) {
+      if (!(error instanceof SourceUnreadable)) throw error;
+      this.ingest.events.segmentUnreadable(this.rendition.place, entry.uri, error);
+      await this.#keepGap(entry, error.reason, behind);
+    }
+  }
+
+  async #readAndKeep(entry: MediaPlaylistSegment, behind: number): Promise<void> {
+    const { origin, ingest } = this;
+    if (origin.kind === 'pushed') {
+      const read = await tryAgain(ingest.clock, () => origin.files.take(origin.folder + entry.uri));
+      if (read.sink instanceof MemorySink) return this.#keepInMemory(entry, read, read.sink, behind);
+      return this.#keepOnDisk(entry, read, read.sink, behind).catch((error: unknown) => {
+        if (!isDiskFull(error)) throw error;
+        throw new SourceUnreadable('spool_full', 'the disk has no room for it', false);
+      });
+    }
+    if (!ingest.sources.isFull) {
+      try {
+        const { spool } = ingest.sources;
+        const reading = this.#reading(entry, origin);
+        const read = await readSegment(reading, () => spool.stage(this.rendition.place), ingest);
+        return await this.#keepOnDisk(entry, read, read.sink, behind);
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+      }
+    }
+    ingest.sources.freeOldest();
+    const read = await readSegment(this.#reading(entry, origin), async () => new MemorySink(), ingest);
+    await this.#keepInMemory(entry, read, read.sink, behind);
+  }
+
+  async #keepOnDisk(
+    entry: MediaPlaylistSegment,
+    read: ReadSegment,
+    staged: StagedSegment,
+    behind: number,
+  ): Promise<void> {
+    if (this.#cameBefore(entry, read)) {
+      await staged.discard();
+      return this.#keepGap(entry, 'name_reused', behind);
+    }
+    const record = await this.#stamp(entry, this.#media(entry, read), behind);
+    await this.#commit(staged, record);
+    this.#push(record);
+  }
+
+  /** What a recording wants is on the disk before its encoder gets an answer. */
+  async #commit(staged: StagedSegment, record: SegmentRecord): Promise<void> {
+    const { keep } = this.rendition;
+    const durable = keep.wants(record);
+    await staged.commit(record, durable);
+    if (durable) keep.markDurable(record);
+  }
+
+  /** The disk is full. */
+  async #keepInMemory(
+    entry: MediaPlaylistSegment,
+    read: ReadSegment,
+    sink: MemorySink,
+    behind: number,
+  ): Promise<void> {
+    const { sources, events } = this.ingest;
+    const record = await this.#stamp(entry, this.#media(entry, read), behind);
+    await this.source.ledger.distrustSpool().catch(() => undefined);
+    this.stored = 'memory';
+    if (sources.spool.keepInMemory(this.rendition.place, record, sink.content())) {
+      events.spoolInMemory(this.rendition.place);
+      return this.#push(record);
+    }
+    events.spoolFull(this.rendition.place);
+    this.#push({ ...record, digest: '', bytes: bytes(0), gap: 'spool_full' });
+    throw new LiveMixError('spool_full', 'Neither the disk nor memory has room for this segment.', {
+      retryAfter: 5,
+    });
+  }
+
+  #reading({ uri, duration }: MediaPlaylistSegment, origin: ReadOrigin) {
+    return { origin, name: uri, extension: extensionOf(uri), duration };
+  }
+
+  /** Two numbers, one name, one file: the first reading got what belongs to the second. */
+  #cameBefore(entry: MediaPlaylistSegment, read: ReadSegment): boolean {
+    const { rendition } = this;
+    return rendition.window.newest?.digest === read.digest || rendition.wasTaken(entry.uri, read);
+  }
+
+  #media(entry: MediaPlaylistSegment, read: ReadSegment): Media {
+    return { digest: read.digest, bytes: read.bytes, encoder: this.#encoder(entry, read) };
+  }
+
+  #encoder(entry: MediaPlaylistSegment, read?: ReadSegment): EncoderSegment {
+    return {
+      sequence: entry.sequence,
+      name: entry.uri.slice(0, 1024),
+      bytes: read?.bytes ?? bytes(0),
+      modifiedAt: read?.modifiedAt ?? epochMs(0),
+      targetDuration: Math.min(this.playlist.targetDuration ?? 0, 3600),
+    };
+  }
+
+  async #keepGap(entry: MediaPlaylistSegment, reason: GapReason, behind: number): Promise<void> {
+    this.source.inTrouble(gapTrouble(reason));
+    // A run begins with media: what cannot be read before it was nobody's.
+    if (this.#runOpens) return;
+    const record = await this.#stamp(entry, { gap: reason, encoder: this.#encoder(entry) }, behind);
+    this.ingest.events.gapStated(this.rendition.place, record);
+    try {
+      const staged = await this.ingest.sources.spool.stage(this.rendition.place);
+      await this.#commit(staged, record);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
+    this.#push(record);
+  }
+
+  /** @param behind seconds of media from this segment's begin to the end of the newest one */
+  async #stamp(entry: MediaPlaylistSegment, media: Media, behind: number): Promise<SegmentRecord> {
+    const { rendition, source, ingest } = this;
+    const { ledger } = source;
+    const previous = rendition.window.newest;
+    const { jumped } = ledger;
+    if (this.#runOpens) {
+      rendition.openRun(ledger.nextSequence, entry.sequence);
+      ingest.events.runOpened(rendition.place, ledger.nextSequence);
+    }
+    // The very first segment of a source follows nothing.
+    const discontinuity = this.#runOpens
+      ? previous !== undefined || ledger.discontinuity > 0
+      : entry.discontinuity;
+    this.#runOpens = false;
+    const sequence = rendition.numberOf(entry.sequence);
+    const discontinuitySequence = ledger.discontinuity + (discontinuity ? 1 : 0);
+    await ledger.claim(sequence, discontinuitySequence);
+    const mayLowerTarget = !ingest.isWatched(source.name);
+    const observed = epochMs(Math.round(ingest.clock.now() - behind * 1000));
+    return stamp(
+      entry,
+      media,
+      extensionOf(entry.uri)
+        .replace(/[^a-z0-9]/g, '')
+        .slice(0, 6)
+        .padEnd(2, 'x'),
+      { sequence, discontinuity, discontinuitySequence, previous, jumped, mayLowerTarget },
+      { observed, ...(entry.programDateTime !== undefined && { encoder: entry.programDateTime }) },
+    );
+  }
+
+  #push(record: SegmentRecord): void {
+    const { rendition, ingest, source } = this;
+    for (const fallen of rendition.push(record)) ingest.sources.spool.drop(rendition.place, fallen);
+    if (record.gap !== undefined) return;
+    source.tookIn(epochMs(record.at + Math.round(record.duration * 1000)), record.bytes);
+    this.added += 1;
+    ingest.events.segmentTaken(rendition.place, record);
+  }
+}

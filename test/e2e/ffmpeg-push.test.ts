@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { playWithFfmpeg, probeStreams, pushAllWithFfmpeg } from '../support/ffmpeg.ts';
+import { Nodes, until } from '../support/nodes.ts';
+import { Prober } from '../support/prober.ts';
+
+const moods: Record<string, readonly string[]> = {
+  plain: [],
+  persistent: ['-http_persistent', '1'],
+  delete_segments: ['-hls_flags', 'delete_segments'],
+  append_list: ['-hls_flags', 'append_list'],
+  forgiving: ['-ignore_io_errors', '1', '-method', 'POST'],
+};
+
+test('ffmpeg pushes segments and playlists in all its moods, over a restart, and players follow', async () => {
+  await using nodes = await Nodes.start();
+  const push = (source: string) =>
+    pushAllWithFfmpeg({ edgeUrl: nodes.edgeUrl, source, size: '160x90', flags: moods[source] ?? [] });
+  const sources = Object.keys(moods);
+  const encoders = new Map(sources.map((source) => [source, push(source)]));
+  const following = new AbortController();
+  const probers = new Map<string, Prober>();
+  const runs: Promise<void>[] = [];
+  try {
+    for (const source of sources) {
+      await until(`${source} is sent`, async () => (await nodes.source(source))?.['lastSegmentAt']);
+      const prober = new Prober({ url: nodes.playlistUrl(source), mustAnswer200: true, timestamps: true });
+      probers.set(source, prober);
+      runs.push(prober.run({ everyMs: 700, signal: following.signal }));
+    }
+    for (const source of sources) {
+      const streams = await probeStreams(nodes.playlistUrl(source));
+      expect(streams.map((stream) => stream['codec_name'])).toEqual(['h264', 'aac']);
+    }
+    const play = () => Promise.all(sources.map((source) => playWithFfmpeg(nodes.playlistUrl(source), 8)));
+    expect((await play()).filter(({ code, complaints }) => code !== 0 || complaints !== '')).toEqual([]);
+    for (const [source, encoder] of encoders) {
+      await encoder[Symbol.asyncDispose]();
+      encoders.set(source, push(source));
+    }
+    await sleep(10_000);
+    following.abort();
+    await Promise.all(runs);
+    for (const [source, prober] of probers) {
+      const text = await (await fetch(nodes.playlistUrl(source))).text();
+      expect({ source, violations: prober.violations, text }).toEqual({ source, violations: [], text });
+      expect({ source, text }).toEqual({ source, text: expect.stringMatching(/#EXT-X-DISCONTINUITY\n/) });
+      expect(text).not.toContain('EXT-X-GAP');
+      expect(text).not.toContain('EXT-X-ENDLIST');
+    }
+  } finally {
+    following.abort();
+    for (const encoder of encoders.values()) await encoder[Symbol.asyncDispose]();
+  }
+});

@@ -1,0 +1,218 @@
+import { createHash } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { playlistText } from '../support/encoder.ts';
+import { Rig } from '../support/rig.ts';
+import { syntheticSegment } from '../support/synthetic-segment.ts';
+
+const segment = (sequence: number, run = 0) => syntheticSegment({ run, sequence, duration: 1, packets: 40 });
+const nameOf = (sequence: number) => `cam-${sequence}.ts`;
+const playlist = (first: number, through: number, more: { head?: string[]; endList?: boolean } = {}) =>
+  playlistText({
+    mediaSequence: first,
+    entries: Array.from({ length: through - first + 1 }, (_, at) => ({
+      name: nameOf(first + at),
+      duration: 1,
+    })),
+    ...more,
+  });
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** Sends to the edge of a rig as `ffmpeg -f hls -method PUT` does. */
+const pusher = (rig: Rig, source = 'door') => {
+  const url = (path: string) => `${rig.edge.url}/v1/ingest/${source}/${path}`;
+  const send = (method: string, path: string, body?: Buffer | string) =>
+    fetch(url(path), { method, ...(body !== undefined && { body }) });
+  return {
+    url,
+    send,
+    media: (sequence: number, run = 0) => send('PUT', nameOf(sequence), segment(sequence, run)),
+    list: (first: number, through: number, more = {}) =>
+      send('PUT', 'index.m3u8', playlist(first, through, more)),
+  };
+};
+/** What is listed, and the digest of what is served for each line. */
+const served = async (node: { readonly url: string }, source = 'door') => {
+  const url = `${node.url}/live/${source}/index.m3u8`;
+  const text = await (await fetch(url)).text();
+  const uris = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const media = await Promise.all(
+    uris.map(async (uri) => {
+      const answer = await fetch(new URL(uri, url));
+      return answer.ok ? sha256(new Uint8Array(await answer.arrayBuffer())) : answer.status;
+    }),
+  );
+  return { text, media };
+};
+const digests = (from: number, through: number, run = 0) =>
+  Array.from({ length: through - from + 1 }, (_, at) => sha256(segment(from + at, run)));
+
+test('what is pushed is served byte for byte, live by control, too', async () => {
+  await using rig = await Rig.start();
+  const push = pusher(rig);
+  for (let sequence = 0; sequence < 8; sequence++) {
+    expect(await (await push.media(sequence)).json()).toMatchObject({ source: 'door' });
+    const answer = await push.list(Math.max(0, sequence - 4), sequence);
+    expect(await answer.json()).toMatchObject({ source: 'door', added: 1, stored: 'spool' });
+  }
+  expect((await served(rig.edge)).media).toEqual(digests(2, 7));
+  const live = await rig.until('control serves it', async () => {
+    const { text, media } = await served(rig.control);
+    return text.startsWith('#EXTM3U') && media.length >= 3 ? media : undefined;
+  });
+  expect(live).toEqual(digests(8 - live.length, 7));
+});
+
+test('a playlist that comes before the end of its segment, or before its head, waits for it', async () => {
+  await using rig = await Rig.start({ lanOnly: true });
+  const push = pusher(rig);
+  await push.media(0);
+  await push.list(0, 0);
+  const open = httpRequest(push.url(nameOf(1)), { method: 'PUT' });
+  open.write(segment(1).subarray(0, 1_000));
+  const listed = push.list(0, 1);
+  await sleep(700);
+  open.end(segment(1).subarray(1_000));
+  expect(await (await listed).json()).toMatchObject({ added: 1 });
+  const early = push.list(0, 2);
+  await sleep(20);
+  await push.media(2);
+  expect(await (await early).json()).toMatchObject({ added: 1 });
+  expect((await served(rig.edge)).media).toEqual(digests(0, 2));
+});
+
+test('an encoder that closes its connection right behind the last byte loses nothing', async () => {
+  await using rig = await Rig.start({ lanOnly: true });
+  const { hostname, port } = new URL(rig.edge.url);
+  const media = (sequence: number) =>
+    syntheticSegment({ run: 0, sequence, duration: 1, packets: 4_000 + sequence });
+  const sequences = Array.from({ length: 8 }, (_, sequence) => sequence);
+  for (const sequence of sequences) {
+    const bytes = media(sequence);
+    const head = `PUT /v1/ingest/door/${nameOf(sequence)} HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes.length}\r\n\r\n`;
+    const socket = connect({ port: Number(port), host: hostname });
+    socket.on('error', () => undefined);
+    socket.end(Buffer.concat([Buffer.from(head), bytes]), () => socket.destroy());
+  }
+  await sleep(100);
+  expect(await (await pusher(rig).list(0, 7)).json()).toMatchObject({ added: 8 });
+  expect((await served(rig.edge)).media).toEqual(sequences.slice(2).map((each) => sha256(media(each))));
+});
+
+test('segments and playlists that are pipelined on one connection are all taken', async () => {
+  await using rig = await Rig.start({ lanOnly: true });
+  const { hostname, port } = new URL(rig.edge.url);
+  const socket = connect(Number(port), hostname);
+  const put = (name: string, body: Uint8Array) => {
+    socket.write(`PUT /v1/ingest/door/${name} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    for (let at = 0; at < body.length; at += 4_096) {
+      const chunk = body.subarray(at, at + 4_096);
+      socket.write(`${chunk.length.toString(16)}\r\n`);
+      socket.write(chunk);
+      socket.write('\r\n');
+    }
+    socket.write('0\r\n\r\n');
+  };
+  for (let sequence = 0; sequence < 4; sequence++) {
+    put(nameOf(sequence), segment(sequence));
+    put('index.m3u8', Buffer.from(playlist(0, sequence)));
+  }
+  await rig.until('all are served', async () => (await served(rig.edge)).media.length === 4);
+  expect((await served(rig.edge)).media).toEqual(digests(0, 3));
+  socket.destroy();
+});
+
+test('a segment whose encoder goes in the middle, or that was never pushed, is a stated gap', async () => {
+  await using rig = await Rig.start({ lanOnly: true });
+  const push = pusher(rig);
+  await push.media(0);
+  await push.list(0, 0);
+  const broken = httpRequest(push.url(nameOf(1)), { method: 'PUT' });
+  broken.on('error', () => undefined);
+  broken.write(segment(1).subarray(0, 1_000));
+  await sleep(50);
+  broken.destroy();
+  await push.list(0, 1);
+  await push.media(3);
+  expect(await (await push.list(0, 3)).json()).toMatchObject({ added: 1 });
+  const { text, media } = await served(rig.edge);
+  expect(text.match(/EXT-X-GAP/g)).toHaveLength(2);
+  expect([media[0], media[3]]).toEqual([sha256(segment(0)), sha256(segment(3))]);
+});
+
+test('a restarted encoder opens a run; one that appends goes on after the playlist it gets back', async () => {
+  await using rig = await Rig.start({ lanOnly: true });
+  const push = pusher(rig);
+  for (const sequence of [0, 1, 2]) {
+    await push.media(sequence);
+    await push.list(0, sequence, { endList: sequence === 2 });
+  }
+  const back = await push.send('GET', 'index.m3u8');
+  expect(back.headers.get('content-type')).toBe('application/vnd.apple.mpegurl');
+  expect(await back.text()).toBe(playlist(0, 2, { endList: true }));
+  await push.media(0, 1);
+  expect(await (await push.list(0, 0)).json()).toMatchObject({ added: 1 });
+  const { text, media } = await served(rig.edge);
+  expect(media).toEqual([...digests(0, 2), ...digests(0, 0, 1)]);
+  expect(text.match(/#EXT-X-DISCONTINUITY$/gm)).toHaveLength(1);
+  expect((await push.send('DELETE', nameOf(0))).status).toBe(200);
+  expect((await served(rig.edge)).media).toHaveLength(4);
+});
+
+test('another playlist of the same source is refused while the first is sent', async () => {
+  await using rig = await Rig.start({ lanOnly: true });
+  const push = pusher(rig);
+  for (const sequence of [0, 1, 2]) await push.media(sequence);
+  await push.list(0, 2);
+  const other = await push.send('PUT', 'low/index.m3u8', playlist(0, 0));
+  expect(other.status).toBe(409);
+  expect(await other.json()).toMatchObject({ code: 'source_busy' });
+  expect((await served(rig.edge)).media).toEqual(digests(0, 2));
+});
+
+test.each([
+  ['PUT', 'index.html', 400, 'bad_push_path'],
+  ['PUT', '..%2f..%2fetc/passwd.ts', 400, 'bad_push_path'],
+  ['PUT', '.hidden.ts', 400, 'bad_push_path'],
+  ['PUT', 'a/b/c/d/e.ts', 400, 'bad_push_path'],
+  ['PUT', 'a//cam.ts', 400, 'bad_push_path'],
+  ['PUT', '', 400, 'bad_push_path'],
+  ['PUT', 'text.ts', 422, 'bad_segment'],
+  ['PUT', 'index.m3u8', 400, 'bad_playlist'],
+  ['GET', 'never.m3u8', 404, 'not_found'],
+  ['PATCH', 'cam.ts', 405, 'method_not_allowed'],
+])('%s %s is answered %i %s', async (method, path, status, code) => {
+  await using rig = await Rig.start({ lanOnly: true });
+  const body = method === 'GET' ? undefined : 'neither HLS nor media';
+  const answer = await pusher(rig).send(method, path, body);
+  expect(await answer.json()).toMatchObject({ code });
+  expect(answer.status).toBe(status);
+  expect((await fetch(`${rig.edge.url}/healthz`)).status).toBe(200);
+});
+
+test('without the token nothing is taken, and nobody is named', async () => {
+  await using rig = await Rig.start({ lanOnly: true, edge: { 'ingest-token': 't'.repeat(32) } });
+  const push = pusher(rig);
+  for (const answer of [await push.media(0), await push.list(0, 0), await push.send('GET', 'index.m3u8')]) {
+    expect(answer.status).toBe(401);
+  }
+  expect(await (await fetch(`${rig.edge.url}/v1/sources`)).json()).toEqual([]);
+});
+
+test('an endless segment is cut with 413', async () => {
+  await using rig = await Rig.start({ lanOnly: true });
+  const chunk = new Uint8Array(2 ** 20).fill(0x47);
+  let sent = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      sent += chunk.length;
+      controller.enqueue(chunk);
+    },
+  });
+  const request = { method: 'PUT', body, duplex: 'half' } as RequestInit;
+  const answer = await fetch(pusher(rig).url('cam.ts'), request).catch((error: Error) => error);
+  if (answer instanceof Response) expect(answer.status).toBe(413);
+  expect(sent).toBeLessThan(64 * 2 ** 20);
+});
