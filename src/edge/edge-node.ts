@@ -93,10 +93,12 @@ export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurrou
       maxSegmentBytes: MAX_SEGMENT_BYTES,
       isWatched: (name) => presence.isWatched(name, sources.find(name)?.targetDuration ?? 0),
     };
+    const pushes = new Pushes(clock, MAX_SEGMENT_BYTES);
+    scope.defer(() => pushes.close());
     const routes: EdgeRoutes = {
       ingest: {
         ingest,
-        pushes: new Pushes(clock, MAX_SEGMENT_BYTES),
+        pushes,
         rate: new PlaylistRate(clock),
         token: settings.ingestToken,
         changed: () => uplink?.reportSoon(),

@@ -30,6 +30,7 @@ export async function answerPush(
   path: string,
 ): Promise<void> {
   const pushed = parsePushPath(path);
+  refusePages(request);
   switch (request.method) {
     case 'PUT':
     case 'POST':
@@ -83,6 +84,14 @@ async function answerSegment(
     if (!(error instanceof SourceUnreadable)) throw error;
     throw new LiveMixError('bad_segment', `The segment is not whole: ${error.message}.`);
   }
+}
+
+/** Any page that is open on this machine may POST to its loopback, which asks for no token; encoders name no origin. */
+function refusePages({ headers }: IncomingMessage): void {
+  if (headers.origin === undefined && headers['sec-fetch-site'] === undefined) return;
+  throw new LiveMixError('csrf', 'A web page pushes this.', {
+    hint: 'Push with an encoder, not from a browser.',
+  });
 }
 
 /** A playlist may name the segment, and wait for it, before its last byte has come. */

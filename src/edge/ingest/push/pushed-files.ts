@@ -14,7 +14,11 @@ const WAITS_AT_MOST = millis(60_000);
 /** Files whose size and time are remembered after a playlist took them: they tell a restart from an old playlist. */
 const MAX_SIGHTINGS = 1_000;
 
-type Pushed = { readonly since: Millis; readonly segment: Promise<PushedSegment>; bytes: number | undefined };
+type Pushed = {
+  readonly segment: Promise<PushedSegment>;
+  /** When it had come, and its size; undefined while it comes. */
+  arrived: { readonly at: Millis; readonly bytes: number } | undefined;
+};
 
 /** The segments that an encoder has pushed for one source and no playlist has taken yet, by path. */
 export class PushedFiles {
@@ -28,7 +32,7 @@ export class PushedFiles {
 
   /** Throws `too_many_requests` when too many segments are coming already. */
   refuseTooMany(): void {
-    const arriving = [...this.#files.values()].filter(({ bytes }) => bytes === undefined);
+    const arriving = [...this.#files.values()].filter(({ arrived }) => arrived === undefined);
     if (arriving.length < MAX_ARRIVING) return;
     const detail = `${MAX_ARRIVING} segments of this source are being pushed at the same time.`;
     throw new LiveMixError('too_many_requests', detail, { retryAfter: 1 });
@@ -37,18 +41,24 @@ export class PushedFiles {
   /** A segment has begun to come; it takes the place of an earlier one of that name. */
   add(path: string, segment: Promise<PushedSegment>): void {
     this.#drop(path);
-    const pushed: Pushed = { since: this.clock.monotonic(), segment, bytes: undefined };
+    const pushed: Pushed = { segment, arrived: undefined };
     this.#files.set(path, pushed);
+    const arrived = (bytes: number) => {
+      pushed.arrived = { at: this.clock.monotonic(), bytes };
+      this.#dropOld();
+    };
     segment.then(
-      (whole) => {
-        pushed.bytes = whole.bytes;
-        this.#sightings.set(path, { bytes: whole.bytes, modifiedAt: whole.modifiedAt });
-        this.#dropOld();
+      ({ bytes, modifiedAt }) => {
+        this.#sightings.set(path, { bytes, modifiedAt });
+        arrived(bytes);
       },
-      () => {
-        pushed.bytes = 0;
-      },
+      () => arrived(0),
     );
+  }
+
+  /** Lets all go. */
+  close(): void {
+    for (const path of [...this.#files.keys()]) this.#drop(path);
   }
 
   /**
@@ -88,13 +98,14 @@ export class PushedFiles {
 
   #dropOld(): void {
     const oldest = this.clock.monotonic() - WAITS_AT_MOST;
-    let waiting = [...this.#files.values()].reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
-    for (const [path, { since, bytes }] of this.#files) {
+    let waiting = 0;
+    for (const { arrived } of this.#files.values()) waiting += arrived?.bytes ?? 0;
+    for (const [path, { arrived }] of this.#files) {
+      if (arrived === undefined) continue;
       const fits = this.#files.size <= MAX_WAITING && waiting <= MAX_WAITING_SEGMENTS * this.maxSegmentBytes;
-      if (fits && since >= oldest) return;
-      if (bytes === undefined) continue;
+      if (fits && arrived.at >= oldest) continue;
       this.#drop(path);
-      waiting -= bytes;
+      waiting -= arrived.bytes;
     }
   }
 }

@@ -51,4 +51,9 @@ export class Pushes {
     this.#pushes.set(source, push);
     return push;
   }
+
+  /** Lets go what no playlist has named. */
+  close(): void {
+    for (const { files } of this.#pushes.values()) files.close();
+  }
 }
