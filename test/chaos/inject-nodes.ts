@@ -74,12 +74,20 @@ export const killControlBehindPut: Injection = async (stage) => {
 export const killEdge: Injection = async (stage) => {
   const { prng, history } = stage;
   let kills = 0;
+  const unanswered = () =>
+    history.events.filter((event) => event.type === 'ack' && event.status === 0).length;
   for (; kills < 3 * stage.options.scale; kills++) {
     await sleep(prng.integer(300, 1_500));
-    await stage.killAndStart('edge', prng.integer(0, 400));
+    const before = unanswered();
+    // A short death may fall between two posts; the last one lasts until an encoder has met it.
+    const last = kills === 3 * stage.options.scale - 1;
+    await stage.killAndStart('edge', async () => {
+      await sleep(prng.integer(0, 400));
+      if (last) await until('an encoder met the dead edge', () => unanswered() > before || undefined);
+    });
   }
   await stage.segments(4);
-  const postsUnanswered = history.events.filter((event) => event.type === 'ack' && event.status === 0).length;
+  const postsUnanswered = unanswered();
   return async () => {
     const left = await temporaryFiles(stage.nodes.folder);
     const violations =

@@ -86,7 +86,8 @@ export const rows: readonly Row[] = [
   {
     id: 'F10',
     title: 'the edge is killed at any time',
-    injects: 'SIGKILL three times, 0.3 to 1.5 s apart, started again at once',
+    injects:
+      'SIGKILL three times, 0.3 to 1.5 s apart, started again at once; the last time when a post met nobody',
     proofs: [
       { figure: 'kills', atLeast: 3, means: 'the edge died' },
       { figure: 'postsUnanswered', atLeast: 1, means: 'an encoder met a dead edge' },

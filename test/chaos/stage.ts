@@ -154,12 +154,12 @@ export class Stage implements AsyncDisposable {
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
 
-  /** Kills a node as a power cut would, and starts it again. */
-  async killAndStart(node: 'edge' | 'control', pauseMs = 0): Promise<void> {
+  /** Kills a node as a power cut would, and starts it again, after a pause in ms or when something has happened. */
+  async killAndStart(node: 'edge' | 'control', pause: number | (() => Promise<void>) = 0): Promise<void> {
     this.fault('kill', node);
     this.nodes[node].signal('SIGKILL');
     await this.nodes[node].ended();
-    await sleep(pauseMs);
+    await (typeof pause === 'number' ? sleep(pause) : pause());
     await (node === 'edge' ? this.nodes.startEdge() : this.nodes.startControl());
     this.healed('kill', node);
   }
