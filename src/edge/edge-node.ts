@@ -12,7 +12,7 @@ import { SettingsError } from '../runtime/settings.ts';
 import { Presence } from '../serve/presence.ts';
 import { loadUiFiles } from '../serve/ui-files.ts';
 import { MAX_SEGMENT_BYTES } from '../wire/uplink.ts';
-import { answerEdge, type EdgeRoutes } from './edge-routes.ts';
+import { answerEdge, type EdgeRoutes, refuseBeforeBody } from './edge-routes.ts';
 import { type EdgeEvents, edgeEvents } from './events.ts';
 import type { Ingest } from './ingest/ingest.ts';
 import { httpAgents } from './ingest/open-segment.ts';
@@ -114,6 +114,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurrou
       listen: settings.listen,
       clock,
       handle: (request, response) => answerEdge(routes, request, response),
+      beforeBody: (request, response) => refuseBeforeBody(routes, request, response),
       onProblem: (problem) => {
         if (problem.kind === 'handlerFailed') events.requestFailed(problem.requestId, problem.error);
         if (problem.kind === 'slowReaderCut') events.slowReaderCut(problem.peer);

@@ -6,8 +6,8 @@ import { answerMetrics } from '../serve/answer-metrics.ts';
 import { answerLive } from '../serve/live-routes.ts';
 import { pathOf } from '../serve/path.ts';
 import { answerUiFile, type UiFiles } from '../serve/ui-files.ts';
-import { answerIngest } from './ingest/ingest-routes.ts';
-import type { IngestRoutes } from './ingest/take-playlist.ts';
+import { answerIngest, isIngestPath } from './ingest/ingest-routes.ts';
+import { type IngestRoutes, refuseStranger } from './ingest/take-playlist.ts';
 import type { LanHost } from './lan/lan-host.ts';
 import type { Sources } from './sources.ts';
 import type { Uplink } from './uplink/uplink.ts';
@@ -46,6 +46,18 @@ export async function answerEdge(
   }
   if (answerUiFile(routes.ui, request, response, path)) return;
   throw new LiveMixError('not_found', 'There is no such page.');
+}
+
+/**
+ * Refuses an encoder that asks before it sends its body: ffmpeg with the token in its URL does so, and shows the token
+ * only when the answer is a 401.
+ */
+export function refuseBeforeBody(
+  { ingest }: EdgeRoutes,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (isIngestPath(pathOf(request))) refuseStranger(ingest, request, response);
 }
 
 /** The same shape as control's list, for the page; what is not known here is left out. */

@@ -25,7 +25,8 @@ export function answerText(
 /**
  * Answers with an error (RFC 9457). Where the head is already out nothing true can be said any more: the connection
  * is cut, so that the client sees a broken answer and not a short one. Where a body has not been read to its end the
- * connection closes after the answer: Node would read on and throw it away.
+ * connection closes after the answer: Node would read on and throw it away. A 401 asks for a Bearer token where its
+ * handler has not set another `WWW-Authenticate`.
  */
 export function answerProblem(
   response: ServerResponse,
@@ -38,7 +39,8 @@ export function answerProblem(
     return;
   }
   const retryAfter = error.retryAfter === undefined ? {} : { 'Retry-After': Math.ceil(error.retryAfter) };
-  const challenge = error.status === 401 ? { 'WWW-Authenticate': 'Bearer realm="livemix"' } : {};
+  const challenged = error.status !== 401 || response.hasHeader('WWW-Authenticate');
+  const challenge = challenged ? {} : { 'WWW-Authenticate': 'Bearer realm="livemix"' };
   const closing = hasUnreadBody(response) ? { Connection: 'close' } : {};
   const body = JSON.stringify(problem(error, id));
   send(response, error.status, 'application/problem+json', body, {

@@ -35,6 +35,34 @@ async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServ
 const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1]);
 const fields = (count: number) => Array.from({ length: count }, (_, index) => `X-${index}: y\r\n`).join('');
 
+describe('a request that waits for 100 Continue', () => {
+  const head = 'PUT /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n';
+
+  test('is told to go on, and handled', async () => {
+    const seen: unknown[] = [];
+    const { port } = await start({ beforeBody: (request) => void seen.push(request.url) });
+    const client = await rawClient(port);
+    client.send(head);
+    await client.until(/^HTTP\/1\.1 100 Continue\r\n/);
+    client.send('ok');
+    expect(await client.until(/"method":"PUT"/)).toContain('HTTP/1.1 200 OK');
+    expect(seen).toEqual(['/a']);
+  });
+
+  test('is answered without its body where it is refused', async () => {
+    const { port } = await start({
+      beforeBody: (_request, response) => {
+        response.setHeader('WWW-Authenticate', ['Bearer realm="x"', 'Basic realm="x"']);
+        throw new LiveMixError('unauthorized', 'who are you');
+      },
+    });
+    const answer = await exchange(port, head);
+    expect(statusOf(answer)).toBe(401);
+    expect(answer).toMatch(/WWW-Authenticate: Bearer realm="x"\r\nWWW-Authenticate: Basic realm="x"\r\n/);
+    expect(answer).toContain('Connection: close');
+  });
+});
+
 describe('a request', () => {
   test('is handled, and the connection stays for more', async () => {
     const { port, connections } = await start();

@@ -32,6 +32,11 @@ export type HttpServerOptions = {
    * problem, anything else with 500.
    */
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+  /**
+   * Looks at a request that waits for `100 Continue` (RFC 9110 §10.1.1) before it sends its body. What it throws is
+   * the answer, and the body is never sent; without it every such request is told to go on.
+   */
+  readonly beforeBody?: (request: IncomingMessage, response: ServerResponse) => void;
   readonly clock: Clock;
   readonly limits?: Partial<HttpLimits>;
   readonly onProblem?: (problem: HttpProblem) => void;
@@ -56,7 +61,7 @@ export type HttpServer = {
 
 /** Listens with bounds for hostile clients, or throws `SettingsError` when the address cannot be had. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { clock, handle, onUpgrade, onProblem = () => {} } = options;
+  const { clock, handle, beforeBody, onUpgrade, onProblem = () => {} } = options;
   const limits: HttpLimits = { ...standardHttpLimits, ...options.limits };
   const sockets = new Set<Socket>();
   const upgraded = new Set<Socket>();
@@ -93,7 +98,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   server.on('drop', (from) => {
     onProblem({ kind: 'connectionRefused', peer: from?.remoteAddress ?? '', reason: 'total' });
   });
-  server.on('request', (request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse, waits: boolean) => {
     const fault = faultOf(request, limits.headerFields);
     if (fault !== undefined) {
       refused(request.socket, fault.status);
@@ -102,12 +107,18 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     }
     if (!server.listening) response.shouldKeepAlive = false;
     try {
+      if (waits) {
+        beforeBody?.(request, response);
+        response.writeContinue();
+      }
       const running = handle(request, response);
       if (running instanceof Promise) running.catch((error) => fail(response, error, onProblem));
     } catch (error) {
       fail(response, error, onProblem);
     }
-  });
+  };
+  server.on('request', (request, response) => answer(request, response, false));
+  server.on('checkContinue', (request, response) => answer(request, response, true));
   server.on('clientError', (error: NodeJS.ErrnoException, duplex) => {
     const socket = duplex as Socket;
     if (!socket.writable || error.code === 'ECONNRESET' || currentResponse(socket)?.headersSent) {

@@ -53,3 +53,17 @@ test('ffmpeg pushes segments and playlists in all its moods, over a restart, and
     for (const encoder of encoders.values()) await encoder[Symbol.asyncDispose]();
   }
 });
+
+test('ffmpeg shows the token that stands in its URL, when it is asked for it', async () => {
+  const token = 'a-token-of-the-test-0123456789';
+  await using nodes = await Nodes.start({ edge: { LIVEMIX_INGEST_TOKEN: token } });
+  const edgeUrl = (password: string) => nodes.edgeUrl.replace('://', `://camera:${password}@`);
+  const flags = ['-http_persistent', '0'];
+  await using _stranger = pushAllWithFfmpeg({ edgeUrl: edgeUrl('wrong'), source: 'stranger', flags });
+  await using _camera = pushAllWithFfmpeg({ edgeUrl: edgeUrl(token), source: 'camera', flags });
+  await until('the camera is taken in', async () => (await nodes.source('camera'))?.['lastSegmentAt']);
+  const played = await playWithFfmpeg(nodes.playlistUrl('camera'), 6);
+  expect(played).toEqual({ code: 0, complaints: '' });
+  expect(await (await fetch(nodes.playlistUrl('camera'))).text()).not.toContain('EXT-X-GAP');
+  expect(await nodes.source('stranger')).toBeUndefined();
+});

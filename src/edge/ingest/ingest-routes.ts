@@ -12,6 +12,12 @@ import {
   takePlaylist,
 } from './take-playlist.ts';
 
+/** Whether a path is an encoder's. */
+export const isIngestPath = (path: string): boolean =>
+  path.startsWith(PUSH_PATH) || path === '/v1/playlist' || path === `/v1/playlist/${MAIN}`;
+
+const PUSH_PATH = '/v1/ingest/';
+
 /** Answers what encoders send; false for any other path. Rejects with `LiveMixError`. */
 export async function answerIngest(
   routes: IngestRoutes,
@@ -19,11 +25,11 @@ export async function answerIngest(
   response: ServerResponse,
   path: string,
 ): Promise<boolean> {
-  if (path.startsWith('/v1/ingest/')) {
+  if (!isIngestPath(path)) return false;
+  if (path.startsWith(PUSH_PATH)) {
     await answerPush(routes, request, response, path);
     return true;
   }
-  if (path !== '/v1/playlist' && path !== `/v1/playlist/${MAIN}`) return false;
   if (request.method === 'POST' || request.method === 'PUT') {
     await answerPlaylistPost(routes, request, response);
     return true;
@@ -45,7 +51,7 @@ async function answerPlaylistPost(
   await orTrouble(routes, name, async () => {
     // ffmpeg loses what it sends when it is answered before its body has been read.
     const body = await readBody(request, { maxBytes: MAX_PLAYLIST_BYTES });
-    refuseStranger(routes, request);
+    refuseStranger(routes, request, response);
     if (name === undefined)
       throw new LiveMixError('bad_source_name', 'Video-Source-Name is missing or malformed.');
     const prefix = header(request, 'mpeg-ts-uri-prefix');

@@ -27,9 +27,17 @@ export type IngestRoutes = {
   readonly changed: () => void;
 };
 
-/** Throws `unauthorized` where encoders must show a token and this one does not. */
-export function refuseStranger({ token }: IngestRoutes, request: IncomingMessage): void {
+/**
+ * Throws `unauthorized` where encoders must show a token and this one does not. ffmpeg takes the token out of its URL
+ * only when it is asked for Basic, in a header of its own.
+ */
+export function refuseStranger(
+  { token }: IngestRoutes,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   if (token === undefined || showsToken(request, token, { basic: true })) return;
+  response.setHeader('WWW-Authenticate', ['Bearer realm="livemix"', 'Basic realm="livemix"']);
   throw new LiveMixError('unauthorized', 'This edge takes playlists only with its ingest token.', {
     hint: "Add `Authorization: Bearer TOKEN` to ffmpeg's -headers.",
   });

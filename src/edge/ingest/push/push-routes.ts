@@ -38,11 +38,11 @@ export async function answerPush(
     case 'DELETE':
       // It comes one segment after the segment left the encoder's list, far too early for viewers.
       await readBody(request, { maxBytes: MAX_PLAYLIST_BYTES });
-      refuseStranger(routes, request);
+      refuseStranger(routes, request, response);
       return answerJson(response, 200, { ignored: true });
     case 'GET':
     case 'HEAD':
-      refuseStranger(routes, request);
+      refuseStranger(routes, request, response);
       return answerLastPlaylist(routes, response, pushed);
   }
   response.setHeader('Allow', 'PUT, POST, DELETE, GET, HEAD');
@@ -57,7 +57,7 @@ async function answerPut(
 ): Promise<void> {
   if (path?.kind === 'segment') return answerSegment(routes, request, response, path);
   const body = await readBody(request, { maxBytes: MAX_PLAYLIST_BYTES });
-  refuseStranger(routes, request);
+  refuseStranger(routes, request, response);
   if (path === undefined) throw badPath();
   const { sources } = routes.ingest;
   await takePlaylist(routes, response, path.source, body, async () => {
@@ -76,7 +76,7 @@ async function answerSegment(
 ): Promise<void> {
   const body = new ArrivingBody(request, routes.ingest.maxSegmentBytes);
   try {
-    refuseStranger(routes, request);
+    refuseStranger(routes, request, response);
     const { bytes } = await receiveFor(routes, path, body);
     answerJson(response, 200, { source: path.source, bytes });
   } catch (error) {
