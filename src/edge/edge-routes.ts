@@ -49,14 +49,15 @@ export async function answerEdge(
 }
 
 /**
- * Refuses an encoder that asks before it sends its body: ffmpeg with the token in its URL does so, and shows the token
- * only when the answer is a 401.
+ * Refuses an encoder that shows nothing and asks before it sends its body: ffmpeg with the token in its URL does so, and
+ * shows the token only when the answer is a 401. A wrong token is refused, and told of, where all of them are.
  */
 export function refuseBeforeBody(
   { ingest }: EdgeRoutes,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
+  if (request.headers.authorization !== undefined) return;
   if (isIngestPath(pathOf(request))) refuseStranger(ingest, request, response);
 }
 

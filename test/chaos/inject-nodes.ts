@@ -83,7 +83,7 @@ export const killEdge: Injection = async (stage) => {
     const last = kills === 3 * stage.options.scale - 1;
     await stage.killAndStart('edge', async () => {
       await sleep(prng.integer(0, 400));
-      if (last) await until('an encoder met the dead edge', () => unanswered() > before || undefined);
+      if (last) await until('an encoder met the dead edge', () => unanswered() > before);
     });
   }
   await stage.segments(4);

@@ -62,6 +62,7 @@ test('ffmpeg shows the token that stands in its URL, when it is asked for it', a
   await using _stranger = pushAllWithFfmpeg({ edgeUrl: edgeUrl('wrong'), source: 'stranger', flags });
   await using _camera = pushAllWithFfmpeg({ edgeUrl: edgeUrl(token), source: 'camera', flags });
   await until('the camera is taken in', async () => (await nodes.source('camera'))?.['lastSegmentAt']);
+  await until('a wrong token is told of', () => nodes.edge.stderr.includes('unauthorized'));
   const played = await playWithFfmpeg(nodes.playlistUrl('camera'), 6);
   expect(played).toEqual({ code: 0, complaints: '' });
   expect(await (await fetch(nodes.playlistUrl('camera'))).text()).not.toContain('EXT-X-GAP');
