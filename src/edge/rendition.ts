@@ -22,6 +22,8 @@ export class Rendition {
   readonly window: LiveWindow;
   /** Playlists are taken in one after the other. */
   readonly queue = new SerialQueue(MAX_WAITING_PLAYLISTS);
+  /** Init sections and keys of this run that were read at a web origin, by what its playlists call them. */
+  readonly needed = new Map<string, Buffer>();
   #run: Run | undefined;
   #staleInARow = 0;
   #staleThrough = 0;

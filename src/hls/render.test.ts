@@ -5,9 +5,12 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { SegmentRecord } from '../media/segment-record.ts';
 import { bytes, epochMs, seconds } from '../media/units.ts';
 import { parseMediaPlaylist } from './parse.ts';
-import { renderDuration, renderMediaPlaylist } from './render.ts';
+import { type MediaUrls, renderDuration, renderMediaPlaylist } from './render.ts';
 
-const uriOf = (record: SegmentRecord) => `../../m/camera-0/main/${record.sequence}-abc.ts`;
+const urls: MediaUrls = {
+  segment: (record) => `../../m/camera-0/main/${record.sequence}-abc.ts`,
+  carried: (carried) => `../../m/camera-0/main/${carried.sequence}-init.${carried.extension}`,
+};
 
 const record = (over: Partial<SegmentRecord>): SegmentRecord => ({
   sequence: 100,
@@ -37,7 +40,7 @@ describe('a live playlist', () => {
         targetDuration: 5,
       }),
     ];
-    expect(renderMediaPlaylist(list, uriOf)).toBe(`#EXTM3U
+    expect(renderMediaPlaylist(list, urls)).toBe(`#EXTM3U
 #EXT-X-VERSION:3
 #EXT-X-TARGETDURATION:5
 #EXT-X-MEDIA-SEQUENCE:100
@@ -53,7 +56,7 @@ describe('a live playlist', () => {
   });
 
   test('marks media the edge never got, and then asks for version 8', () => {
-    const text = renderMediaPlaylist([record({}), record({ sequence: 101, gap: 'too_large' })], uriOf);
+    const text = renderMediaPlaylist([record({}), record({ sequence: 101, gap: 'too_large' })], urls);
     expect(text).toContain('#EXT-X-VERSION:8\n');
     expect(text).toContain('#EXT-X-GAP\n#EXTINF:4.000000,\n../../m/camera-0/main/101-abc.ts\n');
   });
@@ -63,14 +66,14 @@ describe('a live playlist', () => {
     const at = record({ sequence: 101, discontinuity: true, discontinuitySequence: 7 });
     const behind = record({ sequence: 102, discontinuitySequence: 7 });
     const headerOf = (list: SegmentRecord[]) =>
-      parseMediaPlaylist(renderMediaPlaylist(list, uriOf)).discontinuitySequence;
+      parseMediaPlaylist(renderMediaPlaylist(list, urls)).discontinuitySequence;
     expect(headerOf([before, at, behind])).toBe(6);
     expect(headerOf([at, behind])).toBe(6);
     expect(headerOf([behind])).toBe(7);
   });
 
   test('is never empty', () => {
-    expect(() => renderMediaPlaylist([], uriOf)).toThrow('at least one segment');
+    expect(() => renderMediaPlaylist([], urls)).toThrow('at least one segment');
   });
 });
 
@@ -124,7 +127,7 @@ describe('what was printed', () => {
   test('is read back', () => {
     fc.assert(
       fc.property(liveRecords, (list) => {
-        const playlist = parseMediaPlaylist(renderMediaPlaylist(list, uriOf));
+        const playlist = parseMediaPlaylist(renderMediaPlaylist(list, urls));
         expect(playlist).toMatchObject({
           targetDuration: list[0]!.targetDuration,
           mediaSequence: list[0]!.sequence,
@@ -137,7 +140,7 @@ describe('what was printed', () => {
           expect(discontinuitySequence).toBe(one.discontinuitySequence);
           expect(segment).toMatchObject({
             sequence: one.sequence,
-            uri: uriOf(one),
+            uri: urls.segment(one),
             programDateTime: one.at,
             discontinuity: one.discontinuity,
             gap: one.gap !== undefined,
@@ -157,7 +160,7 @@ describe('what was printed', () => {
   test('is read alike by hls-parser, in strict mode', () => {
     fc.assert(
       fc.property(liveRecords, (list) => {
-        const playlist = HLS.parse(renderMediaPlaylist(list, uriOf)) as HLS.types.MediaPlaylist;
+        const playlist = HLS.parse(renderMediaPlaylist(list, urls)) as HLS.types.MediaPlaylist;
         expect(playlist.isMasterPlaylist).toBe(false);
         expect(playlist.targetDuration).toBe(list[0]!.targetDuration);
         expect(playlist.endlist).toBe(false);
@@ -180,7 +183,7 @@ describe('what was printed', () => {
     fc.assert(
       fc.property(liveRecords, (list) => {
         const parser = new Parser();
-        parser.push(renderMediaPlaylist(list, uriOf));
+        parser.push(renderMediaPlaylist(list, urls));
         parser.end();
         const { manifest } = parser;
         expect(manifest.targetDuration).toBe(list[0]!.targetDuration);
@@ -205,7 +208,7 @@ const said = (one: SegmentRecord) => ({
   discontinuity: one.discontinuity,
   discontinuitySequence: one.discontinuitySequence,
   gap: one.gap !== undefined,
-  uri: uriOf(one),
+  uri: urls.segment(one),
 });
 
 /** m3u8-parser comes without types; these are of what is used here. */

@@ -1,6 +1,14 @@
+import type { Carried } from '../media/carried.ts';
 import type { SegmentRecord } from '../media/segment-record.ts';
 import type { Seconds } from '../media/units.ts';
 import { renderDateTime } from './date-time.ts';
+
+/** Where bytes are, relative to the playlist. */
+export type MediaUrls = {
+  segment(record: SegmentRecord): string;
+  /** Of what that segment carries. */
+  carried(carried: Carried, record: SegmentRecord): string;
+};
 
 /**
  * A live media playlist (RFC 8216 §4.3.3): a pure function of its records, so every node prints the same bytes.
@@ -8,24 +16,21 @@ import { renderDateTime } from './date-time.ts';
  * does not claim independent segments, which nobody has checked.
  *
  * @param list what it lists, in order and without a hole; at least one, as players give up on an empty list
- * @param uriOf where a record's bytes are, relative to the playlist
  */
-export function renderMediaPlaylist(
-  list: readonly SegmentRecord[],
-  uriOf: (record: SegmentRecord) => string,
-): string {
+export function renderMediaPlaylist(list: readonly SegmentRecord[], urls: MediaUrls): string {
   const first = list[0];
   const last = list.at(-1);
   if (first === undefined || last === undefined) {
     throw new TypeError('a live playlist lists at least one segment');
   }
+  const writer = new SegmentWriter(urls);
   let text = `#EXTM3U
 #EXT-X-VERSION:${minimumVersion(list)}
 #EXT-X-TARGETDURATION:${last.targetDuration}
 #EXT-X-MEDIA-SEQUENCE:${first.sequence}
 #EXT-X-DISCONTINUITY-SEQUENCE:${discontinuitiesBefore(first)}
 `;
-  for (const record of list) text += renderSegment(record, uriOf(record));
+  for (const record of list) text += writer.write(record, record.discontinuity);
   return text;
 }
 
@@ -49,25 +54,82 @@ export const renderRecordingHead = ({ startOffset, targetDuration }: RecordingHe
 #EXT-X-MEDIA-SEQUENCE:0
 `;
 
-/** One segment of a recording's playlist. `breaks`: it does not follow what stands before it. */
-export const renderRecorded = (record: SegmentRecord, breaks: boolean, uri: string): string =>
-  renderSegment({ ...record, discontinuity: breaks }, uri);
-
 /** Nothing comes any more (RFC 8216 §4.3.3.4). */
 export const RECORDING_END = '#EXT-X-ENDLIST\n';
 
-function renderSegment(record: SegmentRecord, uri: string): string {
-  const discontinuity = record.discontinuity ? '#EXT-X-DISCONTINUITY\n' : '';
-  const gap = record.gap === undefined ? '' : '#EXT-X-GAP\n';
-  return `${discontinuity}#EXT-X-PROGRAM-DATE-TIME:${renderDateTime(record.at)}
-${gap}#EXTINF:${renderDuration(record.duration)},
-${uri}
-`;
+/** Writes the entries of one playlist, and knows which EXT-X-MAP, EXT-X-KEYs and date ranges stand in it already. */
+export class SegmentWriter {
+  #map: string | undefined;
+  #keys: readonly string[] = [];
+  #ranges: ReadonlySet<string> = new Set();
+
+  constructor(private readonly urls: MediaUrls) {}
+
+  /** The lines of the next segment. `breaks`: it does not follow what stands before it. */
+  write(record: SegmentRecord, breaks: boolean): string {
+    let text = breaks ? '#EXT-X-DISCONTINUITY\n' : '';
+    if (record.gap === undefined) text += this.#needs(record);
+    text += this.#dateRanges(record.ranges ?? NO_LINES);
+    if (record.tags !== undefined) text += lines(record.tags);
+    text += `#EXT-X-PROGRAM-DATE-TIME:${renderDateTime(record.at)}\n`;
+    if (record.gap !== undefined) text += '#EXT-X-GAP\n';
+    return `${text}#EXTINF:${renderDuration(record.duration)},\n${this.urls.segment(record)}\n`;
+  }
+
+  /** The lines that must be in force for a segment and are not: an init section's keys, it, the segment's keys. */
+  #needs(record: SegmentRecord): string {
+    const { map, keys = NO_LINES, carries = NO_CARRIED } = record;
+    if (map === undefined && keys.length === 0 && this.#keys.length === 0) return '';
+    const named = (line: string) =>
+      line.replace(
+        PLACEHOLDER,
+        (_, at: string) => `URI="${this.urls.carried(carries[Number(at)]!, record)}"`,
+      );
+    let text = '';
+    if (map !== undefined) {
+      const mapKeys = (map.keys ?? NO_LINES).map(named);
+      const wanted = named(map.line);
+      // The same init section under other keys is another one.
+      const known = [...mapKeys, wanted].join('\n');
+      if (known !== this.#map) text += `${this.#switchTo(mapKeys)}${wanted}\n`;
+      this.#map = known;
+    }
+    return text + this.#switchTo(keys.map(named));
+  }
+
+  /** RFC 8216 §4.3.2.4: a key is in force until another with its KEYFORMAT, or METHOD=NONE. */
+  #switchTo(keys: readonly string[]): string {
+    const before = this.#keys;
+    this.#keys = keys;
+    if (keys.length === before.length && keys.every((key, at) => key === before[at])) return '';
+    const stays = before.some((old) => !keys.some((key) => keyFormat(key) === keyFormat(old)));
+    return (stays ? '#EXT-X-KEY:METHOD=NONE\n' : '') + lines(keys);
+  }
+
+  #dateRanges(ranges: readonly string[]): string {
+    if (ranges.length === 0 && this.#ranges.size === 0) return '';
+    const fresh = ranges.filter((range) => !this.#ranges.has(range));
+    this.#ranges = new Set(ranges);
+    return lines(fresh);
+  }
 }
 
-/** 3 for EXTINFs with decimals (RFC 8216 §7), 8 for EXT-X-GAP; no higher than needed (rfc8216bis §6.2.1). */
-const minimumVersion = (list: readonly SegmentRecord[]): number =>
-  list.some((record) => record.gap !== undefined) ? 8 : 3;
+const NO_LINES: readonly string[] = [];
+const NO_CARRIED: readonly Carried[] = [];
+const PLACEHOLDER = /URI="\{(\d)\}"/;
+const keyFormat = (line: string): string => /KEYFORMAT="([^"]*)"/.exec(line)?.[1] ?? 'identity';
+const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join('');
+
+/** No higher than needed (RFC 8216 §7, rfc8216bis §6.2.1 and §8). */
+function minimumVersion(list: readonly SegmentRecord[]): number {
+  let version = 3;
+  for (const { gap, map, keys } of list) {
+    if (gap !== undefined) return 8;
+    if (map !== undefined) version = Math.max(version, 6);
+    if (keys?.some((key) => /SAMPLE-AES|KEYFORMAT/.test(key))) version = Math.max(version, 5);
+  }
+  return version;
+}
 
 /** The tags that have left the list: a record counts its own, the playlist's number does not (RFC 8216 §4.3.3.3). */
 const discontinuitiesBefore = (first: SegmentRecord): number =>

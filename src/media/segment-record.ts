@@ -1,3 +1,4 @@
+import type { Carried, OwnBytes } from './carried.ts';
 import type { Bytes, EpochMs, Seconds } from './units.ts';
 
 /**
@@ -11,9 +12,9 @@ export type SegmentRecord = {
   readonly at: EpochMs;
   /** Its EXTINF, at most 60 s. */
   readonly duration: Seconds;
-  /** SHA-256 of the bytes, base64url without padding (43 characters); empty for a gap. */
+  /** SHA-256 of all that is kept of it, base64url without padding (43 characters); empty for a gap. */
   readonly digest: string;
-  /** Length of the bytes; 0 for a gap. */
+  /** Length of all that is kept of it: its own bytes and, behind them, what it carries; 0 for a gap. */
   readonly bytes: Bytes;
   /** The file name extension without its dot: `ts`. It decides the media type. */
   readonly extension: string;
@@ -27,9 +28,27 @@ export type SegmentRecord = {
   readonly listFrom: number;
   /** Why the edge never got this media (EXT-X-GAP); absent when it did. */
   readonly gap?: GapReason;
+  /** Its own bytes, where it carries something. */
+  readonly own?: OwnBytes;
+  /** Init section and keys that its lines name, in the order in which they lie behind its own bytes. */
+  readonly carries?: readonly Carried[];
+  /** The init section it needs. */
+  readonly map?: SegmentMap;
+  /** The EXT-X-KEY lines in force for it; absent when it is clear. */
+  readonly keys?: readonly HlsLine[];
+  /** The EXT-X-DATERANGE lines that a list beginning with it must show; one that goes on for long is in many records. */
+  readonly ranges?: readonly string[];
+  /** Other lines that stand before it: CUE, BITRATE, unknown tags and comments, verbatim, in their order. */
+  readonly tags?: readonly string[];
   /** What the encoder called it; how a restarted edge knows what it already has. */
   readonly encoder: EncoderSegment;
 };
+
+/** A tag as it was written, but `{0}`, `{1}` … for a URI: of what the segment carries at that place. */
+export type HlsLine = string;
+
+/** An EXT-X-MAP, and the keys that were in force where it stood (RFC 8216 §4.3.2.5). */
+export type SegmentMap = { readonly line: HlsLine; readonly keys?: readonly HlsLine[] };
 
 /** What an encoder said of a segment, and what its file looked like. */
 export type EncoderSegment = {
@@ -59,22 +78,6 @@ export const gapReasons = [
 ] as const;
 export type GapReason = (typeof gapReasons)[number];
 
-/** The number of base64url characters of the digest that stand in a segment's URL: 132 bits, unguessable. */
-export const URL_DIGEST_LENGTH = 22;
-
-/** The file name of a segment's URL: `{sequence}-{22 characters of its SHA-256}.ts`. */
-export const segmentFileName = (record: SegmentRecord): string =>
-  `${record.sequence}-${record.digest.slice(0, URL_DIGEST_LENGTH) || 'gap'}.${record.extension}`;
-
-/** What a segment URL's file name says, or undefined when it is not one. */
-export function parseSegmentFileName(
-  name: string,
-): { sequence: number; digest: string; extension: string } | undefined {
-  const match = /^(\d{1,16})-([A-Za-z0-9_-]{22})\.([a-z0-9]{2,6})$/.exec(name);
-  if (match === null) return undefined;
-  return { sequence: Number(match[1]), digest: match[2]!, extension: match[3]! };
-}
-
 /** RFC 8216 §4.3.3.1: EXTINF rounded to the nearest integer must not exceed the target duration. */
 export const roundedDuration = (record: SegmentRecord): number => Math.max(1, Math.round(record.duration));
 
@@ -94,7 +97,9 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   webvtt: 'text/vtt',
 };
 
+const KEY_TYPE = 'application/octet-stream';
+
 /** File name extensions of segments that an edge takes in. */
 export const segmentExtensions: ReadonlySet<string> = new Set(Object.keys(MEDIA_TYPES));
 
-export const mediaType = (extension: string): string => MEDIA_TYPES[extension] ?? 'application/octet-stream';
+export const mediaType = (extension: string): string => MEDIA_TYPES[extension] ?? KEY_TYPE;

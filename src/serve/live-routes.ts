@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseMediaFileName } from '../media/carried.ts';
 import { LiveMixError } from '../media/error.ts';
 import { isName, MAIN } from '../media/name.ts';
-import { parseSegmentFileName } from '../media/segment-record.ts';
 import { answerProblem, requestId } from '../runtime/answer.ts';
 import { answerPlaylist } from './answer-playlist.ts';
 import { answerSegment } from './answer-segment.ts';
@@ -78,7 +78,7 @@ function answerList(host: LiveHost, request: IncomingMessage, response: ServerRe
 
 function answerMedia(host: LiveHost, request: IncomingMessage, response: ServerResponse, path: string): void {
   const [source, rendition, fileName, more] = path.slice('/m/'.length).split('/');
-  const parsed = parseSegmentFileName(fileName ?? '');
+  const parsed = parseMediaFileName(fileName ?? '');
   if (more !== undefined || parsed === undefined || !isName(source!) || !isName(rendition!))
     throw segmentUnknown();
   const name = { source: source!, rendition: rendition!, fileName: fileName!, ...parsed };

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { renderMediaPlaylist } from '../hls/render.ts';
-import { type SegmentRecord, segmentFileName } from '../media/segment-record.ts';
+import { type Carried, carriedFileName, segmentFileName } from '../media/carried.ts';
+import type { SegmentRecord } from '../media/segment-record.ts';
 
 /** A playlist as it is sent, made once for all its viewers. */
 export type RenderedPlaylist = {
@@ -26,7 +27,11 @@ export function renderLive(
   list: readonly SegmentRecord[],
 ): RenderedPlaylist {
   const folder = segmentFolder(source, rendition);
-  const text = Buffer.from(renderMediaPlaylist(list, (record) => folder + segmentFileName(record)));
+  const urls = {
+    segment: (record: SegmentRecord) => folder + segmentFileName(record),
+    carried: (carried: Carried) => folder + carriedFileName(carried),
+  };
+  const text = Buffer.from(renderMediaPlaylist(list, urls));
   let zipped: Buffer | undefined;
   return asSent(text, list.at(-1)?.targetDuration ?? 0, () => {
     zipped ??= gzipSync(text, { level: 6 });

@@ -6,7 +6,7 @@ import { NAME_PATTERN } from '../media/name.ts';
  * object each, at most `MAX_MESSAGE_BYTES`. Commands are desired state: a `desired` is the whole of it, so
  * a lost or repeated message changes nothing.
  */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 export const MAX_MESSAGE_BYTES = 64 * 1024;
 /** How often the edge asks for the time, and after how long a silence either side holds the link for dead. */
 export const PING_EVERY_MS = 2_000;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_CARRIED } from '../media/carried.ts';
 import { gapReasons, type SegmentRecord } from '../media/segment-record.ts';
 
 /**
@@ -30,21 +31,47 @@ const encoderSegment = z.strictObject({
   targetDuration: z.number().nonnegative(),
 });
 
-/** A record on its way. What the types of `SegmentRecord` say, this checks. */
-export const segmentRecord = z.strictObject({
+const digest = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+const line = z
+  .string()
+  .max(4096)
+  .regex(/^#[^\r\n\0]*$/);
+const lines = z.array(line).max(4096);
+const carried = z.strictObject({
   sequence,
-  at: z.number().int().nonnegative(),
-  duration: z.number().positive().max(60),
-  digest: z.string().regex(/^([A-Za-z0-9_-]{43})?$/),
-  bytes: z.number().int().nonnegative().max(MAX_SEGMENT_BYTES),
+  digest,
+  bytes: z.number().int().positive().max(MAX_SEGMENT_BYTES),
   extension: z.string().regex(/^[a-z0-9]{2,6}$/),
-  discontinuity: z.boolean(),
-  discontinuitySequence: z.number().int().nonnegative(),
-  targetDuration: z.number().int().min(1).max(60),
-  listFrom: sequence,
-  gap: z.enum(gapReasons).optional(),
-  encoder: encoderSegment,
 });
+
+/** A record on its way. What the types of `SegmentRecord` say, this checks. */
+export const segmentRecord = z
+  .strictObject({
+    sequence,
+    at: z.number().int().nonnegative(),
+    duration: z.number().positive().max(60),
+    digest: z.string().regex(/^([A-Za-z0-9_-]{43})?$/),
+    bytes: z.number().int().nonnegative().max(MAX_SEGMENT_BYTES),
+    extension: z.string().regex(/^[a-z0-9]{2,6}$/),
+    discontinuity: z.boolean(),
+    discontinuitySequence: z.number().int().nonnegative(),
+    targetDuration: z.number().int().min(1).max(60),
+    listFrom: sequence,
+    gap: z.enum(gapReasons).optional(),
+    own: z.strictObject({ digest, bytes: z.number().int().nonnegative() }).optional(),
+    carries: z.array(carried).min(1).max(MAX_CARRIED).optional(),
+    map: z.strictObject({ line, keys: lines.optional() }).optional(),
+    keys: lines.optional(),
+    ranges: lines.optional(),
+    tags: lines.optional(),
+    encoder: encoderSegment,
+  })
+  .refine(
+    ({ bytes, own, carries = [] }) =>
+      (own === undefined) === (carries.length === 0) &&
+      (own === undefined || carries.reduce((sum, each) => sum + each.bytes, own.bytes) === bytes),
+    'the bytes of its parts are not those of the whole',
+  );
 
 const recordsBody = z.strictObject({ records: z.array(segmentRecord).max(2_000) });
 const recordsAnswer = z.object({
@@ -56,7 +83,8 @@ const recordsAnswer = z.object({
 export type RecordsAnswer = z.infer<typeof recordsAnswer>;
 
 /** Throws a ZodError when the value is not what the protocol says. */
-export const decodeRecord = (value: unknown): SegmentRecord => segmentRecord.parse(value) as SegmentRecord;
+export const decodeRecord = (value: unknown): SegmentRecord =>
+  segmentRecord.parse(value) as unknown as SegmentRecord;
 
 export function decodeRecords(text: string): readonly SegmentRecord[] | undefined {
   const parsed = recordsBody.safeParse(json(text));

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { segmentFileName } from '../../src/media/segment-record.ts';
+import { segmentFileName } from '../../src/media/carried.ts';
 import { contentDigest, LINK_PATH, recordsPath, segmentPath } from '../../src/wire/uplink.ts';
 import {
   contentOf,

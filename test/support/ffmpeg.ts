@@ -124,5 +124,7 @@ export async function probeDuration(url: string): Promise<number> {
 export async function probeStreams(url: string): Promise<readonly Record<string, unknown>[]> {
   const probe = new Running('ffprobe', ['-v', 'error', '-show_streams', '-of', 'json', url]);
   await probe.ended();
-  return (JSON.parse(probe.stdout) as { streams: Record<string, unknown>[] }).streams;
+  const { streams } = JSON.parse(probe.stdout) as { streams?: Record<string, unknown>[] };
+  if (streams === undefined) throw new Error(`ffprobe of ${url}: ${probe.stderr}`);
+  return streams;
 }

@@ -20,10 +20,13 @@ export function checkMedia({ uri, status, headers, body }: MediaReply): readonly
   if (length === null || Number(length) !== body.length || headers.get('content-encoding') !== null) {
     findings.push({ rule: 'A1', detail: `${uri}: Content-Length ${length} and ${body.length} bytes` });
   }
-  if (extension === 'ts' && body[0] !== SYNC_BYTE) {
-    findings.push({ rule: 'C5', detail: `${uri} does not begin with a transport packet` });
-  }
   return [...findings, ...checkMediaHeaders(uri, extension, headers)];
+}
+
+/** What a segment must begin with, once it is decrypted: C5. */
+export function checkBeginning(uri: string, body: Uint8Array): readonly Finding[] {
+  if (!uri.endsWith('.ts') || body[0] === SYNC_BYTE) return [];
+  return [{ rule: 'C5', detail: `${uri} does not begin with a transport packet` }];
 }
 
 function checkMediaHeaders(uri: string, extension: string, headers: HeaderReader): readonly Finding[] {

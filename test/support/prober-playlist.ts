@@ -27,6 +27,9 @@ export type ProbedSegment = {
   /** As hls.js counts: the playlist's number and all tags up to and with this segment. */
   readonly discontinuitySequence: number;
   readonly gap: boolean;
+  /** The EXT-X-MAP and the EXT-X-KEYs that apply to it. */
+  readonly map: string | undefined;
+  readonly keys: readonly string[];
   /** All that says what the segment is, but EXT-X-DISCONTINUITY: its own lines, and the KEY and MAP that apply to it. */
   readonly identity: string;
 };
@@ -93,6 +96,8 @@ export function readPlaylist(text: string): ProbedPlaylist {
       discontinuity,
       discontinuitySequence: discontinuities,
       gap: own.includes('#EXT-X-GAP'),
+      map: scope.map,
+      keys: scope.keys,
       identity: [...own.filter((one) => one !== '#EXT-X-DISCONTINUITY'), ...scope.lines, line].join('\n'),
     });
     own = [];
@@ -128,8 +133,16 @@ class Scope {
     else this.#keys.set(/KEYFORMAT="([^"]*)"/.exec(line)?.[1] ?? 'identity', line);
   }
 
+  get map(): string | undefined {
+    return this.#map;
+  }
+
+  get keys(): readonly string[] {
+    return [...this.#keys.values()].sort();
+  }
+
   get lines(): readonly string[] {
-    return [...(this.#map === undefined ? [] : [this.#map]), ...[...this.#keys.values()].sort()];
+    return [...(this.#map === undefined ? [] : [this.#map]), ...this.keys];
   }
 }
 

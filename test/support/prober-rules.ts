@@ -26,6 +26,7 @@ export type RuleName =
   | 'C2'
   | 'C3'
   | 'C5'
+  | 'C8'
   | 'C9'
   | 'U1'
   | 'U2'

@@ -1,6 +1,7 @@
 import { millis } from '../../src/media/units.ts';
 import { SystemClock } from '../../src/runtime/clock.ts';
-import { checkContinues, checkMedia, firstTimestamp } from './prober-media.ts';
+import { checkBeginning, checkContinues, checkMedia, firstTimestamp } from './prober-media.ts';
+import { asPlayed } from './prober-needs.ts';
 import { type ProbedPlaylist, type ProbedSegment, playlistDuration } from './prober-playlist.ts';
 import { checkReply, checkUpdate, type Finding, History } from './prober-rules.ts';
 
@@ -168,8 +169,20 @@ export class Prober {
     const { uri } = listed.segment;
     if (!('status' in answer)) return this.#note([{ rule: 'A1', detail: `${uri}: ${answer.error}` }]);
     listed.etag = answer.headers.get('etag');
-    if (this.#options.timestamps) listed.timestamp = firstTimestamp(answer.body);
     this.#note(checkMedia({ uri, ...answer }));
+    const clear = await asPlayed(listed.segment, answer.body, (needed) =>
+      this.#readBeside(new URL(needed, this.#options.url).href, signal),
+    );
+    if (signal?.aborted) return;
+    this.#note(clear.findings);
+    if (clear.body === undefined || answer.status !== 200) return;
+    this.#note(checkBeginning(uri, clear.body));
+    if (this.#options.timestamps) listed.timestamp = firstTimestamp(clear.body);
+  }
+
+  async #readBeside(url: string, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
+    const answer = await this.#get(url, 'GET', signal);
+    return 'status' in answer && answer.status === 200 ? answer.body : undefined;
   }
 
   #checkTimestamps(fresh: readonly Listed[]): void {

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { LiveMixError } from '../../media/error.ts';
 import { isName } from '../../media/name.ts';
 import { MIB } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { readBody } from '../../runtime/request-body.ts';
+import { sha256 } from '../../runtime/sha256.ts';
 import { EDGE_HEADER, LINK_HEADER, MAX_SEGMENT_BYTES, parseContentDigest } from '../../wire/uplink.ts';
 import type { EdgeLinks } from './edge-links.ts';
 
@@ -70,5 +70,3 @@ export class Uploads {
     );
   }
 }
-
-const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('base64url');

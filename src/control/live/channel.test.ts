@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { type SegmentRecord, segmentFileName } from '../../media/segment-record.ts';
+import { segmentFileName } from '../../media/carried.ts';
+import type { SegmentRecord } from '../../media/segment-record.ts';
 import { bytes, epochMs, millis, seconds } from '../../media/units.ts';
 import { FakeClock } from '../../runtime/fake-clock-for-test.ts';
 import { Channel } from './channel.ts';

@@ -1,5 +1,6 @@
+import { cutOut, partNamed } from '../../media/carried.ts';
 import { lastsEnough, liveList, MIN_TARGET_DURATIONS, totalDuration } from '../../media/live-list.ts';
-import { type SegmentRecord, segmentFileName } from '../../media/segment-record.ts';
+import type { SegmentRecord } from '../../media/segment-record.ts';
 import { type Bytes, bytes, type Millis, millis, type Seconds, seconds } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { type RenderedPlaylist, renderLive } from '../../serve/rendered-playlist.ts';
@@ -111,10 +112,20 @@ export class Channel {
     this.#refresh();
   }
 
-  /** The bytes of a segment by what its URL says. */
+  /** The bytes of a segment, or of what one carries, by what its URL says. */
   segment(sequence: number, fileName: string): Buffer | undefined {
     const held = this.#held.get(sequence);
-    return held !== undefined && segmentFileName(held.record) === fileName ? held.bytes : undefined;
+    return (held && bytesNamed(held, fileName)) ?? this.#carried(fileName);
+  }
+
+  /** An init section or a key has the number of the first segment that carried it, which may be gone. */
+  #carried(fileName: string): Buffer | undefined {
+    for (const held of this.#held.values()) {
+      if (held.record.carries === undefined) continue;
+      const found = bytesNamed(held, fileName);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** The bytes that were announced with this digest, where they are here. */
@@ -244,6 +255,11 @@ export class Channel {
     const staysFor = (held.record.duration + held.longestList) * 1000;
     held.releaseAt = millis(this.clock.monotonic() + staysFor);
   }
+}
+
+function bytesNamed({ record, bytes: kept }: Held, fileName: string): Buffer | undefined {
+  const part = partNamed(record, fileName);
+  return part && cutOut(kept, part);
 }
 
 const sameList = (a: readonly SegmentRecord[], b: readonly SegmentRecord[]): boolean =>

@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
 import { cacheKey } from '../../cache/cache-key.ts';
 import type { SegmentCache } from '../../cache/segment-cache.ts';
-import { type SegmentRecord, segmentFileName, URL_DIGEST_LENGTH } from '../../media/segment-record.ts';
+import { cutOut, partsOf, URL_DIGEST_LENGTH } from '../../media/carried.ts';
+import type { SegmentRecord } from '../../media/segment-record.ts';
 import { type Millis, millis, seconds } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { sha256 } from '../../runtime/sha256.ts';
 import type { SegmentName } from '../../serve/live-routes.ts';
 import type { Channel } from './channel.ts';
 
@@ -32,9 +33,11 @@ export class SharedSegments {
   share(channel: Channel, record: SegmentRecord, content: Buffer): void {
     if (this.cache === undefined) return;
     const ttl = seconds(2 * Math.ceil(channel.availability(record) + record.targetDuration + 1));
-    const key = cacheKey(channel.source, channel.rendition, segmentFileName(record));
-    this.#leases.set(key, { channel, sequence: record.sequence, ttl, renewAt: this.#halfOf(ttl) });
-    void this.cache.set(key, content, ttl);
+    for (const part of partsOf(record)) {
+      const key = cacheKey(channel.source, channel.rendition, part.fileName);
+      this.#leases.set(key, { channel, sequence: record.sequence, ttl, renewAt: this.#halfOf(ttl) });
+      void this.cache.set(key, cutOut(content, part), ttl);
+    }
   }
 
   /** Lets what is still listed live on; called every second. */
@@ -53,8 +56,15 @@ export class SharedSegments {
 
   /** The bytes of an announced record, as an earlier life of this node left them. */
   async recall(channel: Channel, record: SegmentRecord): Promise<Buffer | undefined> {
-    const found = await this.cache?.get(cacheKey(channel.source, channel.rendition, segmentFileName(record)));
-    return found !== undefined && sha256(found) === record.digest ? found : undefined;
+    const { cache } = this;
+    if (cache === undefined) return undefined;
+    const { source, rendition } = channel;
+    const parts = await Promise.all(
+      partsOf(record).map(({ fileName }) => cache.get(cacheKey(source, rendition, fileName))),
+    );
+    if (!parts.every((part) => part !== undefined)) return undefined;
+    const found = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    return sha256(found) === record.digest ? found : undefined;
   }
 
   /** The bytes that a URL names. Whoever else writes to memcached cannot put other bytes under it. */
@@ -67,5 +77,3 @@ export class SharedSegments {
     return millis(this.clock.monotonic() + (ttl * 1000) / 2);
   }
 }
-
-const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('base64url');

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { CatalogSegment } from '../../catalog/catalog.ts';
+import { sha256 } from '../../runtime/sha256.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 
 /** How far a verification has come; `bad` are numbers of segments whose object is gone or changed. */
@@ -32,5 +32,3 @@ export async function* verify(
     yield { checked: index + 1, total: stored.length, bytes, bad };
   }
 }
-
-const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('base64url');

@@ -1,8 +1,9 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
-import { RECORDING_END, renderRecorded, renderRecordingHead } from '../../hls/render.ts';
-import { roundedDuration, segmentFileName } from '../../media/segment-record.ts';
+import { type MediaUrls, RECORDING_END, renderRecordingHead, SegmentWriter } from '../../hls/render.ts';
+import { carriedFileName, segmentFileName } from '../../media/carried.ts';
+import { roundedDuration } from '../../media/segment-record.ts';
 import { seconds } from '../../media/units.ts';
 import { asSent, type RenderedPlaylist, segmentFolder } from '../../serve/rendered-playlist.ts';
 
@@ -24,6 +25,7 @@ export function settledPrefix(
  */
 export class ReplayPlaylist {
   #body = '';
+  #writer: SegmentWriter | undefined;
   #listed: readonly CatalogSegment[] = [];
   #targetDuration = 1;
   #rendered: Promise<RenderedPlaylist> | undefined;
@@ -61,20 +63,41 @@ export class ReplayPlaylist {
   /** What was listed has changed: an object was lost, or found again. */
   #startOver(): void {
     this.#body = '';
+    this.#writer = undefined;
     this.#targetDuration = 1;
     this.#listed = [];
   }
 
   #append(shown: readonly CatalogSegment[]): void {
     for (let index = this.#listed.length; index < shown.length; index++) {
-      const { source, rendition, record } = shown[index]!;
+      const { record } = shown[index]!;
+      this.#writer ??= new SegmentWriter(urlsOf(shown));
       const before = shown[index - 1]?.record;
       const breaks =
         before !== undefined && (record.discontinuity || before.sequence + 1 !== record.sequence);
-      const uri = segmentFolder(source, rendition) + segmentFileName(record);
-      this.#body += renderRecorded(record, breaks, uri);
+      this.#body += this.#writer.write(record, breaks);
       this.#targetDuration = Math.max(this.#targetDuration, record.targetDuration, roundedDuration(record));
     }
     this.#listed = shown;
   }
+}
+
+/**
+ * Where the segments of a recording are. What they carry is named after the first segment of the recording that has
+ * it: the first of all may lie before the recording, and be gone.
+ */
+function urlsOf(shown: readonly CatalogSegment[]): MediaUrls {
+  const { source, rendition } = shown[0]!;
+  const folder = segmentFolder(source, rendition);
+  const firstWith = new Map<string, number>();
+  return {
+    segment(record) {
+      return folder + segmentFileName(record);
+    },
+    carried(carried, { sequence }) {
+      const first = firstWith.get(carried.digest) ?? sequence;
+      firstWith.set(carried.digest, first);
+      return folder + carriedFileName(carried, first);
+    },
+  };
 }

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { cacheKey } from '../../cache/cache-key.ts';
 import type { SegmentCache } from '../../cache/segment-cache.ts';
 import type { CatalogSegment } from '../../catalog/catalog.ts';
+import { cutOut, partNamed, partsOf, segmentFileName, URL_DIGEST_LENGTH } from '../../media/carried.ts';
 import { LiveMixError } from '../../media/error.ts';
-import { segmentFileName, URL_DIGEST_LENGTH } from '../../media/segment-record.ts';
 import { type Millis, millis, seconds } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { sha256 } from '../../runtime/sha256.ts';
 import type { SegmentName } from '../../serve/live-routes.ts';
 import { type ObjectStore, StoreFailed } from '../../store/object-store.ts';
 import type { ControlEvents } from '../events.ts';
@@ -69,9 +69,9 @@ export class ReplaySegments {
       return found;
     }
     // A thousand viewers ask the catalog once, too.
-    const read = await this.#read(key, async () => {
+    const read = await this.#read(key, fileName, async () => {
       const row = await this.stored.find(source, rendition, sequence);
-      return isThere(row) && segmentFileName(row.record) === fileName ? row : undefined;
+      return isThere(row) && partNamed(row.record, fileName) !== undefined ? row : undefined;
     });
     if (read !== undefined) this.events.replayed('store');
     return read;
@@ -89,11 +89,12 @@ export class ReplaySegments {
   readAhead(rows: readonly CatalogSegment[]): void {
     for (const row of rows) {
       if (!isThere(row) || this.#readsAhead >= MAX_AHEAD) continue;
-      const key = cacheKey(row.source, row.rendition, segmentFileName(row.record));
+      const fileName = segmentFileName(row.record);
+      const key = cacheKey(row.source, row.rendition, fileName);
       if (this.#ahead.has(key) || this.#reading.has(key)) continue;
       this.#ahead.set(key, true);
       this.#readsAhead += 1;
-      const reading = this.#bring(key, row);
+      const reading = this.#bring(key, fileName, row);
       reading
         .catch(() => this.#ahead.delete(key))
         .finally(() => {
@@ -102,8 +103,8 @@ export class ReplaySegments {
     }
   }
 
-  async #bring(key: string, row: StoredRow): Promise<void> {
-    if ((await this.cache.get(key)) === undefined) await this.#read(key, async () => row);
+  async #bring(key: string, fileName: string, row: StoredRow): Promise<void> {
+    if ((await this.cache.get(key)) === undefined) await this.#read(key, fileName, async () => row);
   }
 
   /** Whoever else writes to memcached cannot put other bytes under a URL. */
@@ -114,33 +115,55 @@ export class ReplaySegments {
     return isOf;
   }
 
-  #read(key: string, find: () => Promise<StoredRow | undefined>): Promise<Buffer | undefined> {
+  #read(
+    key: string,
+    fileName: string,
+    find: () => Promise<StoredRow | undefined>,
+  ): Promise<Buffer | undefined> {
     const reading = this.#reading.get(key);
     if (reading !== undefined) return reading;
-    const begun = this.#readNow(key, find).finally(() => this.#reading.delete(key));
+    const begun = this.#readNow(key, fileName, find).finally(() => this.#reading.delete(key));
     this.#reading.set(key, begun);
     return begun;
   }
 
-  async #readNow(key: string, find: () => Promise<StoredRow | undefined>): Promise<Buffer | undefined> {
+  /** Reads the object of a segment; what it carries is cached beside it, under names of its own. */
+  async #readNow(
+    key: string,
+    fileName: string,
+    find: () => Promise<StoredRow | undefined>,
+  ): Promise<Buffer | undefined> {
     if ((this.#failed.get(key) ?? 0) > this.clock.monotonic()) throw unavailable();
     const row = await find();
     if (row === undefined) return undefined;
     try {
       const content = await this.#fromStore(row);
       this.#failed.delete(key);
-      if (content === undefined) await this.stored.lost(row);
-      else {
-        this.#checked.add(content);
-        await this.cache.set(key, content, TTL);
+      if (content === undefined) {
+        await this.stored.lost(row);
+        return undefined;
       }
-      return content;
+      return await this.#cacheParts(row, content, fileName);
     } catch (error) {
       if (!(error instanceof StoreFailed)) throw error;
       if (this.#failed.size > 10_000) this.#failed.clear();
       this.#failed.set(key, millis(this.clock.monotonic() + FAILED_FOR_MS));
       throw unavailable();
     }
+  }
+
+  /** Answers with the part of that name. */
+  async #cacheParts(row: StoredRow, content: Buffer, fileName: string): Promise<Buffer> {
+    const wanted = partNamed(row.record, fileName)!;
+    const wantedBytes = cutOut(content, wanted);
+    for (const part of partsOf(row.record)) {
+      const isWanted = part.begin === wanted.begin;
+      const bytes = isWanted ? wantedBytes : cutOut(content, part);
+      this.#checked.add(bytes);
+      const name = isWanted ? fileName : part.fileName;
+      await this.cache.set(cacheKey(row.source, row.rendition, name), bytes, TTL);
+    }
+    return wantedBytes;
   }
 
   async #fromStore({ key, record }: CatalogSegment): Promise<Buffer | undefined> {
@@ -156,8 +179,6 @@ export class ReplaySegments {
 type StoredRow = CatalogSegment & { readonly key: string };
 const isThere = (row: CatalogSegment | undefined): row is StoredRow =>
   row?.key !== undefined && row.record.gap === undefined;
-
-const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('base64url');
 
 const unavailable = () =>
   new LiveMixError('store_unavailable', 'The object store does not answer.', { retryAfter: 2 });

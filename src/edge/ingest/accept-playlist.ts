@@ -1,4 +1,5 @@
 import type { MediaPlaylist } from '../../hls/media-playlist.ts';
+import { withNeeds } from '../../hls/segment-needs.ts';
 import type { GapReason } from '../../media/segment-record.ts';
 import type { Rendition } from '../rendition.ts';
 import type { Source } from '../source.ts';
@@ -30,14 +31,15 @@ export function acceptPlaylist(
   origin: MediaOrigin,
   playlist: MediaPlaylist,
 ): Promise<Taken> {
+  const entries = withNeeds(playlist.segments);
   return rendition.queue.run(async () => {
-    const refused = playlist.segments.flatMap((entry) => {
+    const refused = entries.flatMap((entry) => {
       const code = refusal(entry.uri, origin, ingest.allowed);
       return code === undefined ? [] : [{ line: entry.line, code }];
     });
-    const intake = await freshSegments(rendition.known(!source.ledger.jumped), playlist, (entry) =>
+    const intake = await freshSegments(rendition.known(!source.ledger.jumped), entries, (entry) =>
       refusal(entry.uri, origin, ingest.allowed) === undefined
-        ? lookAt(origin, entry.uri, ingest.agents)
+        ? lookAt(origin, entry.uri, ingest.agents, entry.range)
         : Promise.resolve(undefined),
     );
     const taking = new Taking(ingest, source, rendition, origin, playlist);
@@ -46,7 +48,7 @@ export function acceptPlaylist(
         ingest.events.playlistAddedNothing(rendition.place);
         break;
       case 'stale':
-        rendition.sawStalePlaylist(playlist.segments.at(-1)!.sequence);
+        rendition.sawStalePlaylist(entries.at(-1)!.sequence);
         ingest.events.playlistStale(rendition.place);
         break;
       case 'continue':

@@ -96,7 +96,7 @@ class ModelEdge {
       newestModifiedAt: this.#newestModifiedAt,
       staleInARow: this.#staleInARow,
     };
-    const intake = await freshSegments(known, playlist, encoder.look);
+    const intake = await freshSegments(known, playlist.segments, encoder.look);
     if (intake.kind === 'stale') this.#staleInARow += 1;
     if (intake.kind === 'nothing' || intake.kind === 'stale') return { intake, got: [] };
     this.#staleInARow = 0;

@@ -1,6 +1,7 @@
-import type { MediaPlaylist, MediaPlaylistSegment } from '../../hls/media-playlist.ts';
+import type { NeedingSegment } from '../../hls/segment-needs.ts';
 import type { EncoderSegment } from '../../media/segment-record.ts';
 import type { Sighting } from './open-segment.ts';
+import { nameOf } from './segment-name.ts';
 
 /** What an edge remembers of a rendition when a playlist comes in. */
 export type Known = {
@@ -28,12 +29,12 @@ export type Intake =
   /** It names only what is older than all that was taken. */
   | { readonly kind: 'stale' }
   /** The run goes on: `skipped` numbers before the first fresh one were never seen in any playlist. */
-  | { readonly kind: 'continue'; readonly skipped: number; readonly fresh: readonly MediaPlaylistSegment[] }
+  | { readonly kind: 'continue'; readonly skipped: number; readonly fresh: readonly NeedingSegment[] }
   /** An encoder began anew. */
-  | { readonly kind: 'run'; readonly fresh: readonly MediaPlaylistSegment[] };
+  | { readonly kind: 'run'; readonly fresh: readonly NeedingSegment[] };
 
 /** What can be seen of an entry's file; undefined when there is nothing. */
-export type Look = (segment: MediaPlaylistSegment) => Promise<Sighting | undefined>;
+export type Look = (segment: NeedingSegment) => Promise<Sighting | undefined>;
 
 /** How many entries, from the newest back, are looked at to tell a restart from an old playlist. */
 const LOOKS = 64;
@@ -47,8 +48,11 @@ const STALE_AT_MOST = 3;
  * does not have: one that is posted late opens nothing. Numbers and names alone prove nothing, since a
  * restarted encoder uses them again; the file behind the newest name that both know is the witness.
  */
-export async function freshSegments(known: Known, playlist: MediaPlaylist, look: Look): Promise<Intake> {
-  const entries = playlist.segments;
+export async function freshSegments(
+  known: Known,
+  entries: readonly NeedingSegment[],
+  look: Look,
+): Promise<Intake> {
   const first = entries[0];
   if (first === undefined) return { kind: 'nothing' };
   const { run } = known;
@@ -69,17 +73,17 @@ export async function freshSegments(known: Known, playlist: MediaPlaylist, look:
 
 /** Entries that the edge took under the same number and name, newest first. A name that comes again later proves nothing. */
 function findWitnesses(
-  entries: readonly MediaPlaylistSegment[],
+  entries: readonly NeedingSegment[],
   segments: ReadonlyMap<number, EncoderSegment>,
-): readonly MediaPlaylistSegment[] {
+): readonly NeedingSegment[] {
   const later = new Set<string>();
-  const witnesses: MediaPlaylistSegment[] = [];
+  const witnesses: NeedingSegment[] = [];
   for (let index = entries.length - 1; index >= 0 && witnesses.length < WITNESSES; index--) {
     const entry = entries[index]!;
     const was = segments.get(entry.sequence);
-    if (was !== undefined && was.name === entry.uri && was.bytes > 0 && !later.has(entry.uri))
+    if (was !== undefined && was.name === nameOf(entry) && was.bytes > 0 && !later.has(was.name))
       witnesses.push(entry);
-    later.add(entry.uri);
+    later.add(nameOf(entry));
   }
   return witnesses;
 }
@@ -90,7 +94,7 @@ function findWitnesses(
  * is as it was, or is gone, nothing else is looked at.
  */
 async function allAreOthers(
-  witnesses: readonly MediaPlaylistSegment[],
+  witnesses: readonly NeedingSegment[],
   segments: ReadonlyMap<number, EncoderSegment>,
   look: Look,
 ): Promise<boolean> {
@@ -111,7 +115,7 @@ const differs = (seen: Sighting, was: EncoderSegment): boolean =>
  * playlist of an earlier run, posted late, whose names the encoder uses again.
  */
 async function goesOn(
-  fresh: readonly MediaPlaylistSegment[],
+  fresh: readonly NeedingSegment[],
   skipped: number,
   known: Known,
   look: Look,
@@ -120,7 +124,7 @@ async function goesOn(
   for (const entry of fresh.slice(-LOOKS).reverse()) {
     const seen = await look(entry);
     if (seen === undefined) continue;
-    if (known.wasTaken(entry.uri, seen)) return { kind: 'nothing' };
+    if (known.wasTaken(nameOf(entry), seen)) return { kind: 'nothing' };
     if (isStale(seen, known)) return { kind: 'stale' };
     return { kind: 'continue', skipped, fresh };
   }
@@ -133,13 +137,13 @@ const isStale = (seen: Sighting, known: Known): boolean =>
   seen.modifiedAt > 0 && seen.modifiedAt < known.newestModifiedAt && known.staleInARow < STALE_AT_MOST;
 
 /** A run begins with the first entry that is readable and not had; what cannot be read behind it becomes a gap. */
-async function newRun(entries: readonly MediaPlaylistSegment[], known: Known, look: Look): Promise<Intake> {
+async function newRun(entries: readonly NeedingSegment[], known: Known, look: Look): Promise<Intake> {
   const lookedFrom = Math.max(0, entries.length - LOOKS);
   let start = entries.length;
   for (let index = entries.length - 1; index >= lookedFrom; index--) {
     const seen = await look(entries[index]!);
     if (seen === undefined) continue;
-    if (known.wasTaken(entries[index]!.uri, seen)) break;
+    if (known.wasTaken(nameOf(entries[index]!), seen)) break;
     if (isStale(seen, known)) {
       if (start === entries.length) return { kind: 'stale' };
       break;

@@ -3,7 +3,9 @@ import { LiveMixError } from '../../media/error.ts';
 import { isName, MAIN } from '../../media/name.ts';
 import { readBody } from '../../runtime/request-body.ts';
 import { resolvePrefix } from './media-origin.ts';
+import { type PushPath, parsePushPath } from './push/push-path.ts';
 import { answerPush } from './push/push-routes.ts';
+import { isKeyName, isPlainSegmentName } from './segment-name.ts';
 import {
   type IngestRoutes,
   MAX_PLAYLIST_BYTES,
@@ -14,7 +16,18 @@ import {
 
 /** Whether a path is an encoder's. */
 export const isIngestPath = (path: string): boolean =>
-  path.startsWith(PUSH_PATH) || path === '/v1/playlist' || path === `/v1/playlist/${MAIN}`;
+  path.startsWith(PUSH_PATH) ||
+  path === '/v1/playlist' ||
+  path === `/v1/playlist/${MAIN}` ||
+  fileBeside(path) !== undefined;
+
+/** ffmpeg, told to post its playlist to /v1/playlist, sends init.mp4 to /v1/init.mp4 and a key likewise. */
+function fileBeside(path: string): Omit<PushPath, 'source'> | undefined {
+  const name = path.slice('/v1/'.length);
+  if (!path.startsWith('/v1/') || !name.includes('.')) return undefined;
+  if (isKeyName(name)) return { folder: '', name, kind: 'key' };
+  return isPlainSegmentName(name) ? { folder: '', name, kind: 'segment' } : undefined;
+}
 
 const PUSH_PATH = '/v1/ingest/';
 
@@ -27,7 +40,12 @@ export async function answerIngest(
 ): Promise<boolean> {
   if (!isIngestPath(path)) return false;
   if (path.startsWith(PUSH_PATH)) {
-    await answerPush(routes, request, response, path);
+    await answerPush(routes, request, response, parsePushPath(path));
+    return true;
+  }
+  const beside = fileBeside(path);
+  if (beside !== undefined) {
+    await answerFileBeside(routes, request, response, beside);
     return true;
   }
   if (request.method === 'POST' || request.method === 'PUT') {
@@ -55,8 +73,24 @@ async function answerPlaylistPost(
     if (name === undefined)
       throw new LiveMixError('bad_source_name', 'Video-Source-Name is missing or malformed.');
     const prefix = header(request, 'mpeg-ts-uri-prefix');
-    await takePlaylist(routes, response, name, body, () => resolvePrefix(prefix, routes.ingest.allowed));
+    await takePlaylist(routes, response, name, body, async () => {
+      const beside = routes.pushes.find(name)?.files;
+      return { ...(await resolvePrefix(prefix, routes.ingest.allowed)), ...(beside && { beside }) };
+    });
   });
+}
+
+async function answerFileBeside(
+  routes: IngestRoutes,
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: Omit<PushPath, 'source'>,
+): Promise<void> {
+  const source = sourceNameOf(request);
+  if (source !== undefined) return answerPush(routes, request, response, { ...file, source });
+  await readBody(request, { maxBytes: MAX_PLAYLIST_BYTES });
+  refuseStranger(routes, request, response);
+  throw new LiveMixError('bad_source_name', 'Video-Source-Name is missing or malformed.');
 }
 
 function sourceNameOf(request: IncomingMessage): string | undefined {

@@ -6,8 +6,11 @@ import type { PushedFiles } from './push/pushed-files.ts';
 
 /** Where the edge reads an encoder's segments: a folder on this machine, or an allowed web origin. */
 export type ReadOrigin =
-  | { readonly kind: 'file'; readonly folder: string }
-  | { readonly kind: 'http'; readonly base: string };
+  | ({ readonly kind: 'file'; readonly folder: string } & Beside)
+  | ({ readonly kind: 'http'; readonly base: string } & Beside);
+
+/** Init sections and keys that came over HTTP although the segments do not: ffmpeg sends them after its playlist. */
+type Beside = { readonly beside?: PushedFiles };
 
 /** Where an encoder's segments are; `folder` is that of the playlist among what it pushed. */
 export type MediaOrigin =

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
+import type { ByteRange } from '../../hls/segment-needs.ts';
 import type { GapReason } from '../../media/segment-record.ts';
 import { type Bytes, bytes, type EpochMs, epochMs } from '../../media/units.ts';
 import type { MediaOrigin, ReadOrigin } from './media-origin.ts';
@@ -35,9 +36,19 @@ export class SourceUnreadable extends Error {
 const CHUNK_BYTES = 256 * 1024;
 const HTTP_TIMEOUT_MS = 5_000;
 
-/** Opens a segment of an origin; `name` is a plain file name or, at a web origin, an absolute URL of an allowed one. */
-export function openSegment(origin: ReadOrigin, name: string, agents: HttpAgents): Promise<OpenSegment> {
-  return origin.kind === 'file' ? openFile(join(origin.folder, name)) : openUrl(urlOf(origin, name), agents);
+/**
+ * Opens a segment of an origin; `name` is a plain file name or, at a web origin, an absolute URL of an allowed one.
+ * `range`: only this part of it.
+ */
+export function openSegment(
+  origin: ReadOrigin,
+  name: string,
+  agents: HttpAgents,
+  range: ByteRange | undefined,
+): Promise<OpenSegment> {
+  return origin.kind === 'file'
+    ? openFile(join(origin.folder, name), range)
+    : openUrl(urlOf(origin, name), agents, range);
 }
 
 /** Looks at a segment without reading it; undefined when it is not there or holds nothing. */
@@ -45,11 +56,12 @@ export async function lookAt(
   origin: MediaOrigin,
   name: string,
   agents: HttpAgents,
+  range: ByteRange | undefined,
 ): Promise<Sighting | undefined> {
   if (origin.kind === 'pushed') return origin.files.lookAt(origin.folder + name);
   try {
-    if (origin.kind === 'http') return await headUrl(urlOf(origin, name), agents);
-    const file = await openFile(join(origin.folder, name));
+    if (origin.kind === 'http') return await headUrl(urlOf(origin, name), agents, range);
+    const file = await openFile(join(origin.folder, name), range);
     await file.close();
     return file.sighting.bytes > 0 ? file.sighting : undefined;
   } catch {
@@ -61,7 +73,7 @@ const urlOf = (origin: { readonly base: string }, name: string): string =>
   /^https?:\/\//.test(name) ? name : `${origin.base}/${name}`;
 
 /** Never follows a link, never waits on a FIFO, never opens a device. */
-async function openFile(path: string): Promise<OpenSegment> {
+async function openFile(path: string, range?: ByteRange): Promise<OpenSegment> {
   let handle: FileHandle;
   try {
     handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -75,12 +87,18 @@ async function openFile(path: string): Promise<OpenSegment> {
     await handle.close();
     throw new SourceUnreadable('unreadable_at_source', 'it is not a regular file of its own', false);
   }
+  const begin = range?.offset ?? 0;
+  const end = range === undefined ? before.size : begin + range.length;
+  if (end > before.size) {
+    await handle.close();
+    throw new SourceUnreadable('truncated_at_source', 'the file does not hold that byte range yet', true);
+  }
   return {
-    sighting: { bytes: bytes(before.size), modifiedAt: epochMs(Math.floor(before.mtimeMs)) },
+    sighting: range === undefined ? sightingOfFile(before) : sightingOfRange(range),
     async *chunks() {
-      const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(before.size, 1)));
-      for (let done = 0; done < before.size; ) {
-        const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, before.size - done), done);
+      const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(end - begin, 1)));
+      for (let done = begin; done < end; ) {
+        const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, end - done), done);
         if (bytesRead === 0) return;
         done += bytesRead;
         yield buffer.subarray(0, bytesRead);
@@ -88,11 +106,24 @@ async function openFile(path: string): Promise<OpenSegment> {
     },
     async unchanged() {
       const after = await handle.stat();
+      // What stands behind a byte range may grow.
+      if (range !== undefined) return after.size >= before.size;
       return after.size === before.size && after.mtimeMs === before.mtimeMs;
     },
     close: () => handle.close(),
   };
 }
+
+const sightingOfFile = ({ size, mtimeMs }: { size: number; mtimeMs: number }): Sighting => ({
+  bytes: bytes(size),
+  modifiedAt: epochMs(Math.floor(mtimeMs)),
+});
+
+/** A file of many segments changes with each of them: when it was written says nothing of one. */
+const sightingOfRange = ({ length }: ByteRange): Sighting => ({
+  bytes: bytes(length),
+  modifiedAt: epochMs(0),
+});
 
 /** Kept-alive connections to the origins an edge reads from. */
 export type HttpAgents = { readonly http: HttpAgent; readonly https: HttpsAgent };
@@ -102,9 +133,9 @@ export const httpAgents = (): HttpAgents => ({
   https: new HttpsAgent({ keepAlive: true, maxSockets: 8 }),
 });
 
-async function openUrl(url: string, agents: HttpAgents): Promise<OpenSegment> {
-  const response = await ask('GET', url, agents);
-  const sighting = sightingOf(response);
+async function openUrl(url: string, agents: HttpAgents, range: ByteRange | undefined): Promise<OpenSegment> {
+  const response = await ask('GET', url, agents, range);
+  const sighting = range === undefined ? sightingOf(response) : sightingOfRange(range);
   return {
     sighting,
     async *chunks() {
@@ -121,29 +152,39 @@ async function openUrl(url: string, agents: HttpAgents): Promise<OpenSegment> {
   };
 }
 
-async function headUrl(url: string, agents: HttpAgents): Promise<Sighting | undefined> {
+async function headUrl(
+  url: string,
+  agents: HttpAgents,
+  range: ByteRange | undefined,
+): Promise<Sighting | undefined> {
   const response = await ask('HEAD', url, agents);
   response.resume();
-  return sightingOf(response);
+  const whole = sightingOf(response);
+  if (range === undefined) return whole;
+  return whole.bytes > 0 && whole.bytes < range.offset + range.length ? undefined : sightingOfRange(range);
 }
 
 /** No redirect is followed, nothing is decompressed. */
-function ask(method: 'GET' | 'HEAD', url: string, agents: HttpAgents): Promise<IncomingMessage> {
+function ask(
+  method: 'GET' | 'HEAD',
+  url: string,
+  agents: HttpAgents,
+  range?: ByteRange,
+): Promise<IncomingMessage> {
   const secure = url.startsWith('https:');
   return new Promise((resolve, reject) => {
     const request = (secure ? httpsRequest : httpRequest)(url, {
       method,
       agent: secure ? agents.https : agents.http,
       timeout: HTTP_TIMEOUT_MS,
-      headers: { 'Accept-Encoding': 'identity' },
+      headers: { 'Accept-Encoding': 'identity', ...(range && { Range: rangeHeader(range) }) },
     });
     request.on('timeout', () => request.destroy(new Error('the origin does not answer')));
     request.on('error', (error) =>
       reject(new SourceUnreadable('unreadable_at_source', `the origin failed: ${error.message}`, true)),
     );
     request.on('response', (response) => {
-      if (response.statusCode === 200 && response.headers['content-encoding'] === undefined)
-        return resolve(response);
+      if (isWanted(response, range)) return resolve(response);
       response.resume();
       const gone = response.statusCode === 404 || response.statusCode === 410;
       reject(
@@ -156,6 +197,16 @@ function ask(method: 'GET' | 'HEAD', url: string, agents: HttpAgents): Promise<I
     });
     request.end();
   });
+}
+
+const rangeHeader = ({ offset, length }: ByteRange): string => `bytes=${offset}-${offset + length - 1}`;
+
+/** An origin that knows no byte ranges answers with all of the file: that is not the segment. */
+function isWanted({ statusCode, headers }: IncomingMessage, range: ByteRange | undefined): boolean {
+  if (headers['content-encoding'] !== undefined) return false;
+  if (range === undefined) return statusCode === 200;
+  const sent = rangeHeader(range).replace('bytes=', 'bytes ');
+  return statusCode === 206 && (headers['content-range'] ?? '').startsWith(`${sent}/`);
 }
 
 /** Bytes are 0 where the origin does not tell the length. */

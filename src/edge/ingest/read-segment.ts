@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
+import type { ByteRange } from '../../hls/segment-needs.ts';
 import { type Bytes, bytes, type EpochMs, millis, type Seconds } from '../../media/units.ts';
 import { TransportStreamCheck } from '../../mpegts/transport-stream-check.ts';
 import type { Clock } from '../../runtime/clock.ts';
@@ -8,6 +9,8 @@ import { type HttpAgents, type OpenSegment, openSegment, SourceUnreadable } from
 /** A segment that was read whole and found good. */
 export type ReadSegment = {
   readonly digest: string;
+  /** As it stands behind the last byte: what is kept behind them goes on with it. */
+  readonly hash: Hash;
   readonly bytes: Bytes;
   readonly modifiedAt: EpochMs;
 };
@@ -34,6 +37,9 @@ export type Reading = {
   readonly extension: string;
   /** Its EXTINF. */
   readonly duration: Seconds;
+  readonly range: ByteRange | undefined;
+  /** Its bytes say nothing. */
+  readonly encrypted: boolean;
 };
 
 /** What reading needs. */
@@ -74,7 +80,7 @@ async function readOnce<S extends Sink>(
   tools: ReadTools,
   last: boolean,
 ) {
-  const segment = await openSegment(reading.origin, reading.name, tools.agents);
+  const segment = await openSegment(reading.origin, reading.name, tools.agents, reading.range);
   try {
     if (segment.sighting.bytes > tools.maxSegmentBytes) throw tooLarge();
     const sink = await openSink();
@@ -91,13 +97,13 @@ async function readOnce<S extends Sink>(
 
 async function copy(
   segment: OpenSegment,
-  { extension, duration }: Reading,
+  { extension, duration, encrypted }: Reading,
   sink: Sink,
   { clock, maxSegmentBytes }: ReadTools,
   last: boolean,
 ): Promise<ReadSegment> {
   const hash = createHash('sha256');
-  const check = extension === 'ts' ? new TransportStreamCheck() : undefined;
+  const check = extension === 'ts' && !encrypted ? new TransportStreamCheck() : undefined;
   let size = 0;
   for await (const chunk of segment.chunks()) {
     size += chunk.length;
@@ -113,7 +119,8 @@ async function copy(
   if (verdict !== 'ok') throw truncated(verdicts[verdict]);
   const presented = check === undefined ? 1 : check.span / duration;
   if (presented < WHOLE && !last) await refuseUnfinished(segment, presented, clock);
-  return { digest: hash.digest('base64url'), bytes: bytes(size), modifiedAt: segment.sighting.modifiedAt };
+  const digest = hash.copy().digest('base64url');
+  return { digest, hash, bytes: bytes(size), modifiedAt: segment.sighting.modifiedAt };
 }
 
 /** An encoder that still writes may just have come to the end of a packet. One that lies about EXTINF is believed at last. */

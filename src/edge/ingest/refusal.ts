@@ -1,12 +1,28 @@
 import type { GapReason } from '../../media/segment-record.ts';
 import type { AllowedMedia, MediaOrigin } from './media-origin.ts';
-import { isPlainSegmentName } from './segment-name.ts';
+import { SourceUnreadable } from './open-segment.ts';
+import { isPlainName, isPlainSegmentName } from './segment-name.ts';
 
-/** Why a line may not be read, if so. */
-export function refusal(line: string, origin: MediaOrigin, allowed: AllowedMedia): GapReason | undefined {
-  if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(line)) return isPlainSegmentName(line) ? undefined : 'bad_name';
+/** Why a segment's line may not be read, if so. */
+export const refusal = (line: string, origin: MediaOrigin, allowed: AllowedMedia): GapReason | undefined =>
+  refusalOf(line, origin, allowed, isPlainSegmentName);
+
+/** The same of an init section's or a key's URI, whose file name may have any extension. Throws `SourceUnreadable`. */
+export function refuseUri(uri: string, origin: MediaOrigin, allowed: AllowedMedia): void {
+  const reason = refusalOf(uri, origin, allowed, isPlainName);
+  if (reason === undefined) return;
+  throw new SourceUnreadable(reason, `the init section or key ${uri.slice(0, 80)} may not be read`, false);
+}
+
+function refusalOf(
+  line: string,
+  origin: MediaOrigin,
+  allowed: AllowedMedia,
+  isPlain: (name: string) => boolean,
+): GapReason | undefined {
+  if (!/^[A-Za-z][A-Za-z0-9+.-]*:/.test(line)) return isPlain(line) ? undefined : 'bad_name';
   if (origin.kind !== 'http' || !URL.canParse(line)) return 'origin_not_allowed';
   const url = new URL(line);
   if (!allowed.origins.includes(url.origin) || url.username !== '') return 'origin_not_allowed';
-  return isPlainSegmentName(url.pathname.slice(url.pathname.lastIndexOf('/') + 1)) ? undefined : 'bad_name';
+  return isPlain(url.pathname.slice(url.pathname.lastIndexOf('/') + 1)) ? undefined : 'bad_name';
 }

@@ -1,3 +1,4 @@
+import type { ByteRange } from '../../hls/segment-needs.ts';
 import { segmentExtensions } from '../../media/segment-record.ts';
 
 /** One plain file name: no folder, no dots that climb, nothing to decode. */
@@ -8,3 +9,23 @@ export const extensionOf = (name: string): string => name.slice(name.lastIndexOf
 /** Whether a playlist's line may be read as a file below its prefix. */
 export const isPlainSegmentName = (line: string): boolean =>
   PLAIN.test(line) && segmentExtensions.has(extensionOf(line));
+
+/** Whether a key or an init section may be read under this name as a file below its playlist's prefix. */
+export const isPlainName = (line: string): boolean => PLAIN.test(line);
+
+/** Whether a key may be pushed under this name: `file.m3u8.key` is ffmpeg's. */
+export const isKeyName = (name: string): boolean =>
+  PLAIN.test(name) && (!name.includes('.') || KEY_EXTENSIONS.has(extensionOf(name)));
+
+const KEY_EXTENSIONS: ReadonlySet<string> = new Set(['key', 'bin', 'dat', 'aes']);
+
+/** An extension as records have it: 2 to 6 lower-case letters and digits. */
+export const safeExtension = (extension: string): string =>
+  extension
+    .replace(/[^a-z0-9]/g, '')
+    .slice(0, 6)
+    .padEnd(2, 'x');
+
+/** What tells one segment of an encoder from another: its name and, in a file of many segments, its place. */
+export const nameOf = ({ uri, range }: { readonly uri: string; readonly range?: ByteRange }): string =>
+  range === undefined ? uri : `${uri}#${range.offset}+${range.length}`;

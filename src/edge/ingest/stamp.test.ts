@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SegmentRecord } from '../../media/segment-record.ts';
 import { bytes, type EpochMs, epochMs, seconds } from '../../media/units.ts';
+import { NO_NEEDS } from './read-needs.ts';
 import { type Media, type Position, type SeenAt, stamp } from './stamp.ts';
 
 const record = (sequence: number, of: Partial<SegmentRecord> = {}): SegmentRecord => ({
@@ -31,7 +32,7 @@ const follows: Position = {
   jumped: false,
   mayLowerTarget: false,
 };
-const media: Media = { digest: 'A'.repeat(43), bytes: bytes(188), encoder: before.encoder };
+const media: Media = { digest: 'A'.repeat(43), bytes: bytes(188), needs: NO_NEEDS, encoder: before.encoder };
 const lost: Media = { gap: 'missing_at_source', encoder: before.encoder };
 const stamped = (
   of: {
@@ -46,7 +47,7 @@ const stamped = (
     observed: epochMs(of.observed ?? T + 4000),
     ...(of.encoder !== undefined && { encoder: epochMs(of.encoder) }),
   };
-  const entry = { duration: seconds(of.duration ?? 4) };
+  const entry = { duration: seconds(of.duration ?? 4), tags: [] };
   return stamp(entry, of.media ?? media, 'ts', { ...follows, ...of.position }, seen);
 };
 const atOf = (of: Parameters<typeof stamped>[0]): number => stamped(of).at - T;

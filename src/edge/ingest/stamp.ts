@@ -1,6 +1,8 @@
-import type { MediaPlaylistSegment } from '../../hls/media-playlist.ts';
+import type { NeedingSegment } from '../../hls/segment-needs.ts';
+import type { Carried, OwnBytes } from '../../media/carried.ts';
 import type { EncoderSegment, GapReason, SegmentRecord } from '../../media/segment-record.ts';
 import { type Bytes, bytes, type EpochMs, epochMs, type Seconds, seconds } from '../../media/units.ts';
+import type { Needs } from './read-needs.ts';
 
 /** A longer segment is a gap. */
 export const MAX_DURATION: Seconds = seconds(60);
@@ -12,7 +14,14 @@ const STEP_BACK_MS = 500;
 
 /** What the bytes of a segment turned out to be. */
 export type Media =
-  | { readonly digest: string; readonly bytes: Bytes; readonly encoder: EncoderSegment }
+  | {
+      readonly digest: string;
+      readonly bytes: Bytes;
+      /** Where it carries something: its own bytes. */
+      readonly own?: OwnBytes;
+      readonly needs: Needs;
+      readonly encoder: EncoderSegment;
+    }
   | { readonly gap: GapReason; readonly encoder: EncoderSegment };
 
 /** Where a segment stands. */
@@ -34,7 +43,7 @@ export type SeenAt = { readonly observed: EpochMs; readonly encoder?: EpochMs };
 
 /** The record of a segment: the only place where its fields come from. */
 export function stamp(
-  entry: Pick<MediaPlaylistSegment, 'duration'>,
+  entry: Pick<NeedingSegment, 'duration' | 'tags' | 'ranges'>,
   media: Media,
   extension: string,
   position: Position,
@@ -58,8 +67,26 @@ export function stamp(
     discontinuitySequence: position.discontinuitySequence,
     targetDuration: keepsTarget ? Math.max(previous.targetDuration, rounded) : Math.max(hint, rounded),
     listFrom: opensList ? position.sequence : previous.listFrom,
-    ...(gap && { gap: media.gap }),
+    ...(gap ? { gap: media.gap } : whatItNeeds(media, position)),
+    ...(entry.ranges !== undefined && { ranges: entry.ranges }),
+    ...(entry.tags.length > 0 && { tags: entry.tags }),
     encoder: media.encoder,
+  };
+}
+
+function whatItNeeds(
+  { own, needs }: Extract<Media, { needs: Needs }>,
+  { sequence, previous }: Position,
+): Pick<SegmentRecord, 'own' | 'carries' | 'map' | 'keys'> {
+  const { map, keys } = needs;
+  const carries = needs.carries.map(({ content: _, ...carried }): Carried => {
+    const before = previous?.carries?.find(({ digest }) => digest === carried.digest);
+    return { sequence: before?.sequence ?? sequence, ...carried };
+  });
+  return {
+    ...(own !== undefined && { own, carries }),
+    ...(map !== undefined && { map }),
+    ...(keys !== undefined && { keys }),
   };
 }
 

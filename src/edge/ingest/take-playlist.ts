@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { MediaPlaylist } from '../../hls/media-playlist.ts';
 import { parseMediaPlaylist } from '../../hls/parse.ts';
 import { LiveMixError } from '../../media/error.ts';
 import { MAIN } from '../../media/name.ts';
@@ -73,7 +72,6 @@ export async function takePlaylist(
 ): Promise<void> {
   rate.count(name);
   const playlist = parseMediaPlaylist(body);
-  refuseUnsupported(playlist);
   const origin = await findOrigin();
   const source = await ingest.sources.open(name);
   const before = { sending: source.sending, trouble: source.trouble?.code };
@@ -102,15 +100,5 @@ async function answerTaken(
     events.requestFailed('late', error);
   } finally {
     late.cancel();
-  }
-}
-
-/** A playlist whose segments mean nothing without more than their own bytes would be published unplayable. */
-function refuseUnsupported(playlist: MediaPlaylist): void {
-  for (const { tags, line } of playlist.segments) {
-    const tag = tags.find((text) => /^#EXT-X-(MAP|BYTERANGE|KEY:(?!METHOD=NONE))/.test(text));
-    if (tag === undefined) continue;
-    const kind = /^#(EXT-X-[A-Z]+)/.exec(tag)![1];
-    throw new LiveMixError('unsupported_hls', `${kind} stands before line ${line}.`);
   }
 }

@@ -1,4 +1,6 @@
-import type { MediaPlaylist, MediaPlaylistSegment } from '../../hls/media-playlist.ts';
+import type { MediaPlaylist } from '../../hls/media-playlist.ts';
+import type { NeedingSegment } from '../../hls/segment-needs.ts';
+import { keptBytes, ownBytes } from '../../media/carried.ts';
 import { LiveMixError } from '../../media/error.ts';
 import type { EncoderSegment, GapReason, SegmentRecord } from '../../media/segment-record.ts';
 import { bytes, epochMs } from '../../media/units.ts';
@@ -9,19 +11,17 @@ import { gapTrouble } from '../trouble.ts';
 import type { Ingest } from './ingest.ts';
 import type { MediaOrigin, ReadOrigin } from './media-origin.ts';
 import { SourceUnreadable } from './open-segment.ts';
+import { type Needs, readNeeds } from './read-needs.ts';
 import { MemorySink, type ReadSegment, readSegment, tryAgain } from './read-segment.ts';
 import { refusal } from './refusal.ts';
-import { extensionOf } from './segment-name.ts';
+import { extensionOf, nameOf, safeExtension } from './segment-name.ts';
 import { MAX_DURATION, type Media, stamp } from './stamp.ts';
 
-const totalDuration = (entries: readonly MediaPlaylistSegment[]): number =>
+const totalDuration = (entries: readonly NeedingSegment[]): number =>
   entries.reduce((sum, entry) => sum + entry.duration, 0);
 
 /** The newest entries that last at most so long; at least one. */
-function newestLasting(
-  entries: readonly MediaPlaylistSegment[],
-  most: number,
-): readonly MediaPlaylistSegment[] {
+function newestLasting(entries: readonly NeedingSegment[], most: number): readonly NeedingSegment[] {
   let lasting = 0;
   let start = entries.length;
   while (start > 0 && (start === entries.length || lasting + entries[start - 1]!.duration <= most)) {
@@ -30,6 +30,8 @@ function newestLasting(
   }
   return entries.slice(start);
 }
+
+const isEncrypted = ({ keys }: NeedingSegment): boolean => keys !== undefined;
 
 /** The taking in of one playlist. */
 export class Taking {
@@ -47,40 +49,42 @@ export class Taking {
   ) {}
 
   /** An encoder began; of a long list only what the window holds is read. */
-  async openRun(entries: readonly MediaPlaylistSegment[]): Promise<void> {
+  async openRun(entries: readonly NeedingSegment[]): Promise<void> {
     this.#runOpens = true;
+    this.rendition.needed.clear();
     await this.#take(newestLasting(entries, this.ingest.sources.windowDuration));
   }
 
   /** The run goes on. `skipped` numbers no playlist ever named: the edge slept, or posts were lost. */
-  async goOn(entries: readonly MediaPlaylistSegment[], skipped: number): Promise<void> {
+  async goOn(entries: readonly NeedingSegment[], skipped: number): Promise<void> {
     const next = entries[0]!;
     const lasting = totalDuration(entries);
     for (let back = skipped; back > 0; back--) {
-      const missed = { ...next, sequence: next.sequence - back, discontinuity: false };
+      const missed = { ...next, sequence: next.sequence - back, discontinuity: false, tags: [] };
       await this.#keepGap(missed, 'source_skipped', lasting + next.duration * back);
     }
     await this.#take(entries);
   }
 
-  async #take(entries: readonly MediaPlaylistSegment[]): Promise<void> {
-    const lastOfName = new Map(entries.map((entry) => [entry.uri, entry]));
+  async #take(entries: readonly NeedingSegment[]): Promise<void> {
+    const lastOfName = new Map(entries.map((entry) => [nameOf(entry), entry]));
     let behind = totalDuration(entries);
     for (const entry of entries) {
-      await this.#takeOne(entry, behind, lastOfName.get(entry.uri) !== entry);
+      await this.#takeOne(entry, behind, lastOfName.get(nameOf(entry)) !== entry);
       behind -= entry.duration;
     }
     this.ingest.sources.keepWithinBounds();
   }
 
-  async #takeOne(entry: MediaPlaylistSegment, behind: number, cameAgain: boolean): Promise<void> {
+  async #takeOne(entry: NeedingSegment, behind: number, cameAgain: boolean): Promise<void> {
     const reason =
       refusal(entry.uri, this.origin, this.ingest.allowed) ?? (cameAgain ? 'name_reused' : undefined);
     if (reason !== undefined) return this.#keepGap(entry, reason, behind);
     if (entry.gap) return this.#keepGap(entry, 'missing_at_source', behind);
     if (entry.duration > MAX_DURATION) return this.#keepGap(entry, 'too_long', behind);
     try {
-      await this.#readAndKeep(entry, behind);
+      const needs = await readNeeds(entry, this.origin, this.ingest, this.rendition.needed);
+      await this.#readAndKeep(entry, needs, behind);
     } catch (error) {
       if (!(error instanceof SourceUnreadable)) throw error;
       this.ingest.events.segmentUnreadable(this.rendition.place, entry.uri, error);
@@ -88,12 +92,14 @@ export class Taking {
     }
   }
 
-  async #readAndKeep(entry: MediaPlaylistSegment, behind: number): Promise<void> {
+  async #readAndKeep(entry: NeedingSegment, needs: Needs, behind: number): Promise<void> {
     const { origin, ingest } = this;
     if (origin.kind === 'pushed') {
-      const read = await tryAgain(ingest.clock, () => origin.files.take(origin.folder + entry.uri));
-      if (read.sink instanceof MemorySink) return this.#keepInMemory(entry, read, read.sink, behind);
-      return this.#keepOnDisk(entry, read, read.sink, behind).catch((error: unknown) => {
+      const read = await tryAgain(ingest.clock, () =>
+        origin.files.take(origin.folder + entry.uri, isEncrypted(entry)),
+      );
+      if (read.sink instanceof MemorySink) return this.#keepInMemory(entry, read, read.sink, needs, behind);
+      return this.#keepOnDisk(entry, read, read.sink, needs, behind).catch((error: unknown) => {
         if (!isDiskFull(error)) throw error;
         throw new SourceUnreadable('spool_full', 'the disk has no room for it', false);
       });
@@ -103,27 +109,34 @@ export class Taking {
         const { spool } = ingest.sources;
         const reading = this.#reading(entry, origin);
         const read = await readSegment(reading, () => spool.stage(this.rendition.place), ingest);
-        return await this.#keepOnDisk(entry, read, read.sink, behind);
+        return await this.#keepOnDisk(entry, read, read.sink, needs, behind);
       } catch (error) {
         if (!isDiskFull(error)) throw error;
       }
     }
     ingest.sources.freeOldest();
     const read = await readSegment(this.#reading(entry, origin), async () => new MemorySink(), ingest);
-    await this.#keepInMemory(entry, read, read.sink, behind);
+    await this.#keepInMemory(entry, read, read.sink, needs, behind);
   }
 
   async #keepOnDisk(
-    entry: MediaPlaylistSegment,
+    entry: NeedingSegment,
     read: ReadSegment,
     staged: StagedSegment,
+    needs: Needs,
     behind: number,
   ): Promise<void> {
+    const size = keptBytes(read.bytes, needs.carries);
+    if (size > this.ingest.maxSegmentBytes) {
+      await staged.discard();
+      throw new SourceUnreadable('too_large', 'it is too large with its init section', false);
+    }
     if (this.#cameBefore(entry, read)) {
       await staged.discard();
       return this.#keepGap(entry, 'name_reused', behind);
     }
-    const record = await this.#stamp(entry, this.#media(entry, read), behind);
+    for (const { content } of needs.carries) await staged.write(content);
+    const record = await this.#stamp(entry, this.#media(entry, read, needs), behind);
     await this.#commit(staged, record);
     this.#push(record);
   }
@@ -138,13 +151,15 @@ export class Taking {
 
   /** The disk is full. */
   async #keepInMemory(
-    entry: MediaPlaylistSegment,
+    entry: NeedingSegment,
     read: ReadSegment,
     sink: MemorySink,
+    needs: Needs,
     behind: number,
   ): Promise<void> {
     const { sources, events } = this.ingest;
-    const record = await this.#stamp(entry, this.#media(entry, read), behind);
+    for (const { content } of needs.carries) await sink.write(content);
+    const record = await this.#stamp(entry, this.#media(entry, read, needs), behind);
     await this.source.ledger.distrustSpool().catch(() => undefined);
     this.stored = 'memory';
     if (sources.spool.keepInMemory(this.rendition.place, record, sink.content())) {
@@ -158,31 +173,39 @@ export class Taking {
     });
   }
 
-  #reading({ uri, duration }: MediaPlaylistSegment, origin: ReadOrigin) {
-    return { origin, name: uri, extension: extensionOf(uri), duration };
+  #reading(entry: NeedingSegment, origin: ReadOrigin) {
+    const { uri, duration, range } = entry;
+    return { origin, name: uri, extension: extensionOf(uri), duration, range, encrypted: isEncrypted(entry) };
   }
 
   /** Two numbers, one name, one file: the first reading got what belongs to the second. */
-  #cameBefore(entry: MediaPlaylistSegment, read: ReadSegment): boolean {
+  #cameBefore(entry: NeedingSegment, read: ReadSegment): boolean {
     const { rendition } = this;
-    return rendition.window.newest?.digest === read.digest || rendition.wasTaken(entry.uri, read);
+    const { newest } = rendition.window;
+    const sameBytes = newest !== undefined && ownBytes(newest).digest === read.digest;
+    return sameBytes || rendition.wasTaken(nameOf(entry), read);
   }
 
-  #media(entry: MediaPlaylistSegment, read: ReadSegment): Media {
-    return { digest: read.digest, bytes: read.bytes, encoder: this.#encoder(entry, read) };
+  #media(entry: NeedingSegment, read: ReadSegment, needs: Needs): Media {
+    const own = { digest: read.digest, bytes: read.bytes };
+    const encoder = this.#encoder(entry, read);
+    if (needs.carries.length === 0) return { ...own, needs, encoder };
+    for (const { content } of needs.carries) read.hash.update(content);
+    const size = keptBytes(own.bytes, needs.carries);
+    return { digest: read.hash.digest('base64url'), bytes: size, own, needs, encoder };
   }
 
-  #encoder(entry: MediaPlaylistSegment, read?: ReadSegment): EncoderSegment {
+  #encoder(entry: NeedingSegment, read?: ReadSegment): EncoderSegment {
     return {
       sequence: entry.sequence,
-      name: entry.uri.slice(0, 1024),
+      name: nameOf(entry).slice(0, 1024),
       bytes: read?.bytes ?? bytes(0),
       modifiedAt: read?.modifiedAt ?? epochMs(0),
       targetDuration: Math.min(this.playlist.targetDuration ?? 0, 3600),
     };
   }
 
-  async #keepGap(entry: MediaPlaylistSegment, reason: GapReason, behind: number): Promise<void> {
+  async #keepGap(entry: NeedingSegment, reason: GapReason, behind: number): Promise<void> {
     this.source.inTrouble(gapTrouble(reason));
     // A run begins with media: what cannot be read before it was nobody's.
     if (this.#runOpens) return;
@@ -198,7 +221,7 @@ export class Taking {
   }
 
   /** @param behind seconds of media from this segment's begin to the end of the newest one */
-  async #stamp(entry: MediaPlaylistSegment, media: Media, behind: number): Promise<SegmentRecord> {
+  async #stamp(entry: NeedingSegment, media: Media, behind: number): Promise<SegmentRecord> {
     const { rendition, source, ingest } = this;
     const { ledger } = source;
     const previous = rendition.window.newest;
@@ -220,10 +243,7 @@ export class Taking {
     return stamp(
       entry,
       media,
-      extensionOf(entry.uri)
-        .replace(/[^a-z0-9]/g, '')
-        .slice(0, 6)
-        .padEnd(2, 'x'),
+      safeExtension(extensionOf(entry.uri)),
       { sequence, discontinuity, discontinuitySequence, previous, jumped, mayLowerTarget },
       { observed, ...(entry.programDateTime !== undefined && { encoder: entry.programDateTime }) },
     );

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
+import { cutOut, partNamed } from '../../media/carried.ts';
 import { LiveMixError } from '../../media/error.ts';
 import { lastsEnough, liveList } from '../../media/live-list.ts';
-import { segmentFileName } from '../../media/segment-record.ts';
+import type { SegmentRecord } from '../../media/segment-record.ts';
 import { MIB, millis } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { FoundSegment, LiveHost, SegmentName } from '../../serve/live-routes.ts';
@@ -86,13 +87,13 @@ export class LanHost implements LiveHost {
 
   #readNow(key: string, name: SegmentName): Promise<FoundSegment | undefined> | undefined {
     const rendition = this.sources.find(name.source)?.rendition(name.rendition);
-    const record = rendition?.window.find(name.sequence);
-    if (rendition === undefined || record === undefined || record.gap !== undefined) return undefined;
-    if (segmentFileName(record) !== name.fileName) return undefined;
+    const record = rendition && recordNamed(rendition, name);
+    const part = record && partNamed(record, name.fileName);
+    if (rendition === undefined || part === undefined) return undefined;
     const reading = this.sources.spool
-      .read(rendition.place, record)
-      .then((bytes) => {
-        const found = { bytes, live: true };
+      .read(rendition.place, record!)
+      .then((kept) => {
+        const found = { bytes: cutOut(kept, part), live: true };
         this.#read.set(key, found);
         return found;
       })
@@ -100,4 +101,13 @@ export class LanHost implements LiveHost {
     this.#reading.set(key, reading);
     return reading;
   }
+}
+
+/** The segment that a URL names, or one that carries what it names: the newest, as that stays longest. */
+function recordNamed({ window }: Rendition, { sequence, fileName }: SegmentName): SegmentRecord | undefined {
+  const numbered = window.find(sequence);
+  if (numbered !== undefined && partNamed(numbered, fileName) !== undefined) return numbered;
+  return window.records.findLast(
+    (record) => record.carries !== undefined && partNamed(record, fileName) !== undefined,
+  );
 }

@@ -1,5 +1,5 @@
 import { isName } from '../../../media/name.ts';
-import { extensionOf, isPlainSegmentName } from '../segment-name.ts';
+import { extensionOf, isKeyName, isPlainSegmentName } from '../segment-name.ts';
 
 /** What a request below `/v1/ingest/` names. */
 export type PushPath = {
@@ -7,7 +7,8 @@ export type PushPath = {
   /** The folders between the source and the file, each with its slash: '' or 'hi/'. */
   readonly folder: string;
   readonly name: string;
-  readonly kind: 'playlist' | 'segment';
+  /** `key`: a name that only a key can have. Init sections have names of segments. */
+  readonly kind: 'playlist' | 'segment' | 'key';
 };
 
 /** Encoders of several renditions give each a folder. */
@@ -24,5 +25,6 @@ export function parsePushPath(path: string): PushPath | undefined {
   if (/^m3u8?$/.test(extensionOf(name)) && PLAYLIST_NAME.test(name)) {
     return { source, folder, name, kind: 'playlist' };
   }
-  return isPlainSegmentName(name) ? { source, folder, name, kind: 'segment' } : undefined;
+  if (isPlainSegmentName(name)) return { source, folder, name, kind: 'segment' };
+  return isKeyName(name) ? { source, folder, name, kind: 'key' } : undefined;
 }

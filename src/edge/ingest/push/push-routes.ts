@@ -6,6 +6,7 @@ import { readBody } from '../../../runtime/request-body.ts';
 import { isDiskFull } from '../../spool/spool.ts';
 import type { Ingest } from '../ingest.ts';
 import { SourceUnreadable } from '../open-segment.ts';
+import { MAX_KEY } from '../read-needs.ts';
 import { MemorySink } from '../read-segment.ts';
 import { extensionOf } from '../segment-name.ts';
 import {
@@ -16,7 +17,7 @@ import {
   takePlaylist,
 } from '../take-playlist.ts';
 import { ArrivingBody } from './arriving-body.ts';
-import { type PushPath, parsePushPath } from './push-path.ts';
+import type { PushPath } from './push-path.ts';
 import { receiveSegment } from './receive-segment.ts';
 
 /**
@@ -27,9 +28,8 @@ export async function answerPush(
   routes: IngestRoutes,
   request: IncomingMessage,
   response: ServerResponse,
-  path: string,
+  pushed: PushPath | undefined,
 ): Promise<void> {
-  const pushed = parsePushPath(path);
   refusePages(request);
   switch (request.method) {
     case 'PUT':
@@ -55,7 +55,7 @@ async function answerPut(
   response: ServerResponse,
   path: PushPath | undefined,
 ): Promise<void> {
-  if (path?.kind === 'segment') return answerSegment(routes, request, response, path);
+  if (path !== undefined && path.kind !== 'playlist') return answerSegment(routes, request, response, path);
   const body = await readBody(request, { maxBytes: MAX_PLAYLIST_BYTES });
   refuseStranger(routes, request, response);
   if (path === undefined) throw badPath();
@@ -74,7 +74,7 @@ async function answerSegment(
   response: ServerResponse,
   path: PushPath,
 ): Promise<void> {
-  const body = new ArrivingBody(request, routes.ingest.maxSegmentBytes);
+  const body = new ArrivingBody(request, path.kind === 'key' ? MAX_KEY : routes.ingest.maxSegmentBytes);
   try {
     refuseStranger(routes, request, response);
     const { bytes } = await receiveFor(routes, path, body);

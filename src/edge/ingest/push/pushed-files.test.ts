@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { bytes, epochMs } from '../../../media/units.ts';
 import { FakeClock } from '../../../runtime/fake-clock-for-test.ts';
@@ -18,7 +19,13 @@ beforeEach(() => {
 const whole = (name: string, size = 100): PushedSegment => {
   const sink = new MemorySink();
   vi.spyOn(sink, 'discard').mockImplementation(async () => void dropped.push(name));
-  return { digest: name, bytes: bytes(size), modifiedAt: epochMs(clock.now()), sink };
+  return {
+    digest: name,
+    hash: createHash('sha256'),
+    bytes: bytes(size),
+    modifiedAt: epochMs(clock.now()),
+    sink,
+  };
 };
 const push = async (name: string, size?: number) => {
   files.add(name, Promise.resolve(whole(name, size)));
@@ -28,8 +35,11 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test('a segment is taken once; what was seen of it stays known', async () => {
   await push('a.ts');
-  expect(await files.take('a.ts')).toMatchObject({ digest: 'a.ts' });
-  await expect(files.take('a.ts')).rejects.toMatchObject({ reason: 'missing_at_source', passing: true });
+  expect(await files.take('a.ts', false)).toMatchObject({ digest: 'a.ts' });
+  await expect(files.take('a.ts', false)).rejects.toMatchObject({
+    reason: 'missing_at_source',
+    passing: true,
+  });
   expect(await files.lookAt('a.ts')).toEqual({ bytes: 100, modifiedAt: clock.now() });
   expect(dropped).toEqual([]);
 });
@@ -41,7 +51,7 @@ test('one that came slowly waits as long as any other', async () => {
   end(whole('slow.ts'));
   await settled();
   await push('b.ts');
-  expect(await files.take('slow.ts')).toMatchObject({ digest: 'slow.ts' });
+  expect(await files.take('slow.ts', false)).toMatchObject({ digest: 'slow.ts' });
 });
 
 test('what no playlist names goes: after a minute, past 64 files, past four of the largest size', async () => {
@@ -65,7 +75,7 @@ test('what no playlist names goes: after a minute, past 64 files, past four of t
 test('another one of the same name takes its place; closing lets all go', async () => {
   await push('a.ts');
   files.add('a.ts', Promise.resolve(whole('again')));
-  expect((await files.take('a.ts')).digest).toBe('again');
+  expect((await files.take('a.ts', false)).digest).toBe('again');
   await push('b.ts');
   files.close();
   await settled();

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { LiveMixError } from '../../../media/error.ts';
-import { type Millis, millis } from '../../../media/units.ts';
+import { MIB, type Millis, millis } from '../../../media/units.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import { type Sighting, SourceUnreadable } from '../open-segment.ts';
 import type { PushedSegment } from './receive-segment.ts';
@@ -14,6 +14,10 @@ const WAITS_AT_MOST = millis(60_000);
 /** Files whose size and time are remembered after a playlist took them: they tell a restart from an old playlist. */
 const MAX_SIGHTINGS = 1_000;
 
+/** Init sections and keys that are remembered, and their size altogether. */
+const MAX_SMALL = 64;
+const MAX_SMALL_BYTES = MIB;
+
 type Pushed = {
   readonly segment: Promise<PushedSegment>;
   /** When it had come, and its size; undefined while it comes. */
@@ -23,6 +27,12 @@ type Pushed = {
 /** The segments that an encoder has pushed for one source and no playlist has taken yet, by path. */
 export class PushedFiles {
   readonly #files = new Map<string, Pushed>();
+  /** Init sections and keys that a playlist named: they are needed as long as their encoder lives. */
+  readonly #small = new LRUCache<string, Buffer>({
+    max: MAX_SMALL,
+    maxSize: MAX_SMALL_BYTES,
+    sizeCalculation: (content) => content.length || 1,
+  });
   readonly #sightings = new LRUCache<string, Sighting>({ max: MAX_SIGHTINGS });
 
   constructor(
@@ -65,13 +75,41 @@ export class PushedFiles {
    * The segment of that name, whole; the caller ends its sink. One that is still coming is waited for. Rejects with
    * `SourceUnreadable`.
    */
-  async take(path: string): Promise<PushedSegment> {
+  async take(path: string, encrypted: boolean): Promise<PushedSegment> {
+    const segment = await this.#take(path);
+    if (encrypted || segment.unlessEncrypted === undefined) return segment;
+    await segment.sink.discard();
+    throw segment.unlessEncrypted;
+  }
+
+  /** Whether a file of that name has come, or is coming, and is still here. */
+  has(path: string): boolean {
+    return this.#files.has(path) || this.#small.has(path);
+  }
+
+  /** An init section or a key as a whole; it stays. Rejects with `SourceUnreadable`. */
+  async readSmall(path: string): Promise<Buffer> {
+    const known = this.#small.get(path);
+    if (known !== undefined && !this.#files.has(path)) return known;
+    const { sink, bytes } = await this.#take(path);
+    try {
+      if (bytes > MAX_SMALL_BYTES)
+        throw new SourceUnreadable('too_large', 'it is no init section or key', false);
+      const content = await sink.content();
+      this.#small.set(path, content);
+      return content;
+    } finally {
+      await sink.discard();
+    }
+  }
+
+  async #take(path: string): Promise<PushedSegment> {
     const pushed = this.#files.get(path);
     if (pushed === undefined) throw new SourceUnreadable('missing_at_source', 'it was not pushed', true);
     try {
       const segment = await pushed.segment;
       // Another one of that name has come meanwhile, and this one was let go.
-      if (this.#files.get(path) !== pushed) return await this.take(path);
+      if (this.#files.get(path) !== pushed) return await this.#take(path);
       this.#files.delete(path);
       return segment;
     } catch (error) {

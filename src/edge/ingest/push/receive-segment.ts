@@ -7,7 +7,14 @@ import { MemorySink, type ReadSegment, verdicts } from '../read-segment.ts';
 import type { ArrivingBody } from './arriving-body.ts';
 
 /** A pushed segment that has come to its end, where it lies. */
-export type PushedSegment = ReadSegment & { readonly sink: StagedSegment | MemorySink };
+export type PushedSegment = ReadSegment & {
+  readonly sink: StagedSegment | MemorySink;
+  /** Why it is no segment, unless it is an encrypted one. */
+  readonly unlessEncrypted?: SourceUnreadable;
+};
+
+/** AES-128 with PKCS7 padding (RFC 8216 §4.3.2.4) makes whole blocks. */
+const CIPHER_BLOCK = 16;
 
 /** Where a segment is written to while it comes. */
 export type Receiving = {
@@ -41,8 +48,13 @@ export async function receiveSegment(body: ArrivingBody, receiving: Receiving): 
       size += chunk.length;
     }
     const verdict = check?.verdict() ?? (size === 0 ? 'empty' : 'ok');
-    if (verdict !== 'ok') throw new SourceUnreadable('truncated_at_source', verdicts[verdict], true);
-    return { digest: hash.digest('base64url'), bytes: bytes(size), modifiedAt: startedAt, sink };
+    const digest = hash.copy().digest('base64url');
+    const read = { digest, hash, bytes: bytes(size), modifiedAt: startedAt, sink };
+    if (verdict === 'ok') return read;
+    const unreadable = new SourceUnreadable('truncated_at_source', verdicts[verdict], true);
+    // Whether it is encrypted is told by the playlist.
+    if (verdict !== 'not_ts' || size % CIPHER_BLOCK !== 0) throw unreadable;
+    return { ...read, unlessEncrypted: unreadable };
   } catch (error) {
     await sink.discard();
     throw error;

@@ -1,0 +1,53 @@
+import type { ByteRange } from '../../hls/segment-needs.ts';
+import type { Bytes } from '../../media/units.ts';
+import type { Ingest } from './ingest.ts';
+import type { MediaOrigin } from './media-origin.ts';
+import { openSegment, SourceUnreadable } from './open-segment.ts';
+import { tryAgain } from './read-segment.ts';
+
+/** Reads an init section or a key as a whole. Rejects with `SourceUnreadable`. */
+export function readSmall(
+  origin: MediaOrigin,
+  name: string,
+  range: ByteRange | undefined,
+  max: Bytes,
+  { clock, agents }: Ingest,
+): Promise<Buffer> {
+  return tryAgain(clock, async () => {
+    if (origin.kind === 'pushed') {
+      const whole = await origin.files.readSmall(origin.folder + name);
+      return refuseLarge(
+        range === undefined ? whole : whole.subarray(range.offset, range.offset + range.length),
+        max,
+      );
+    }
+    if (origin.beside?.has(name) === true)
+      return refuseLarge(partOf(await origin.beside.readSmall(name), range), max);
+    const opened = await openSegment(origin, name, agents, range);
+    try {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of opened.chunks()) {
+        size += chunk.length;
+        if (size > max) throw tooLarge();
+        chunks.push(Buffer.from(chunk));
+      }
+      if (size === 0 || size < opened.sighting.bytes || !(await opened.unchanged())) {
+        throw new SourceUnreadable('truncated_at_source', 'the init section or key is not whole', true);
+      }
+      return Buffer.concat(chunks);
+    } finally {
+      await opened.close();
+    }
+  });
+}
+
+const partOf = (whole: Buffer, range: ByteRange | undefined): Buffer =>
+  range === undefined ? whole : whole.subarray(range.offset, range.offset + range.length);
+
+function refuseLarge(content: Buffer, max: Bytes): Buffer {
+  if (content.length > max) throw tooLarge();
+  return content;
+}
+
+const tooLarge = () => new SourceUnreadable('too_large', 'the init section or key is too large', false);

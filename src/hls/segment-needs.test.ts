@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import { parseMediaPlaylist } from './parse.ts';
+import { withNeeds } from './segment-needs.ts';
+
+const read = (lines: string) =>
+  withNeeds(parseMediaPlaylist(`#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\n${lines}`).segments);
+const IV7 = 'IV=0x00000000000000000000000000000007';
+
+test('an init section and a key reach to the next; a map keeps the keys it was declared under', () => {
+  const [a, b, c, d] = read(`#EXT-X-KEY:METHOD=AES-128,URI="a.key"
+#EXT-X-MAP:URI="init.mp4",BYTERANGE="800@0",X-OWN="1"
+#EXTINF:2,
+a.m4s
+#EXTINF:2,
+b.m4s
+#EXT-X-KEY:METHOD=NONE
+#EXTINF:2,
+c.m4s
+#EXT-X-MAP:URI="other.mp4"
+#EXTINF:2,
+d.m4s
+`);
+  const key = { line: `#EXT-X-KEY:METHOD=AES-128,URI="{}",${IV7}`, uri: 'a.key' };
+  expect(a!.keys).toEqual([key]);
+  expect(a!.map).toEqual({
+    line: '#EXT-X-MAP:URI="{}",X-OWN="1"',
+    uri: 'init.mp4',
+    range: { offset: 0, length: 800 },
+    keys: [key],
+  });
+  expect(b!.keys![0]!.line).toMatch(/IV=0x0{31}8$/);
+  expect(c!.keys).toBeUndefined();
+  expect(c!.map!.uri).toBe('init.mp4');
+  expect(d!.map).toEqual({ line: '#EXT-X-MAP:URI="{}"', uri: 'other.mp4', keys: [] });
+  expect(d!.tags).toEqual([]);
+});
+
+test('keys of several systems stand beside each other; a URI with a scheme passes', () => {
+  const [a] = read(`#EXT-X-KEY:METHOD=SAMPLE-AES,URI="skd://1",KEYFORMAT="com.apple.streamingkeydelivery"
+#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,URI="data:text/plain;base64,AA==",KEYFORMAT="urn:uuid:1"
+#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,URI="data:text/plain;base64,BB==",KEYFORMAT="urn:uuid:1"
+#EXT-X-KEY:METHOD=AES-128,URI="https://keys.example/1",IV=0x01
+#EXTINF:2,
+a.ts
+`);
+  expect(a!.keys!.map(({ uri, passes }) => [uri, passes])).toEqual([
+    ['skd://1', true],
+    ['data:text/plain;base64,BB==', true],
+    ['https://keys.example/1', true],
+  ]);
+});
+
+test('byte ranges: one without an offset goes on behind the one before, in the same resource alone', () => {
+  const [a, b] = read(`#EXTINF:2,
+#EXT-X-BYTERANGE:100@50
+one.ts
+#EXT-X-BYTERANGE:30
+#EXTINF:2,
+one.ts
+`);
+  expect([a!.range, b!.range]).toEqual([
+    { offset: 50, length: 100 },
+    { offset: 150, length: 30 },
+  ]);
+  expect(() => read('#EXTINF:2,\n#EXT-X-BYTERANGE:30\ntwo.ts\n')).toThrow('LENGTH@OFFSET');
+});
+
+test('a date range is told with every segment until it is over; other lines stay where they stand', () => {
+  const range = '#EXT-X-DATERANGE:ID="ad",START-DATE="2026-01-01T00:00:00Z",DURATION=5';
+  const [a, b, c, d] = read(`# a comment
+#EXT-X-CUE-OUT:30
+${range}
+#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z
+#EXTINF:2,
+a.ts
+#EXTINF:2,
+b.ts
+#EXT-X-PART:URI="x",DURATION=1
+#EXTINF:2,
+c.ts
+#EXTINF:2,
+d.ts
+`);
+  expect(a!.tags).toEqual(['# a comment', '#EXT-X-CUE-OUT:30']);
+  expect([a, b, c, d].map((segment) => segment!.ranges)).toEqual([[range], [range], [range], undefined]);
+  expect(c!.tags).toEqual([]);
+});
+
+test.each([
+  ['#EXT-X-MAP:URI=""', 'no init section'],
+  ['#EXT-X-MAP:', 'no init section'],
+  ['#EXT-X-KEY:URI="a"', 'METHOD'],
+  ['#EXT-X-KEY:METHOD=AES-128', 'METHOD'],
+  ['#EXT-X-KEY:METHOD=AES-128,URI="a', 'METHOD'],
+  ['#EXT-X-BYTERANGE:0@0', 'LENGTH@OFFSET'],
+  [`#${'x'.repeat(2500)}\n#${'y'.repeat(2500)}`, 'too long together'],
+])('%s is refused with the line of its segment', (tag, what) => {
+  expect(() => read(`${tag}\n#EXTINF:2,\na.ts\n`)).toThrow(what);
+});

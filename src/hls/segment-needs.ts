@@ -1,0 +1,188 @@
+import { epochMs } from '../media/units.ts';
+import { parseAttributes, renderAttributes } from './attributes.ts';
+import { type DateRange, inForce, parseDateRange } from './date-ranges.ts';
+import type { MediaPlaylistSegment } from './media-playlist.ts';
+import { PlaylistError } from './playlist-error.ts';
+
+/** A part of a resource (RFC 8216 §4.3.2.2), in bytes. */
+export type ByteRange = { readonly offset: number; readonly length: number };
+
+/** What a line names that a player must fetch. */
+export type Needed = {
+  /** The line to write; `{}` where the URI of what is fetched stands. */
+  readonly line: string;
+  /** As the playlist has it. */
+  readonly uri: string;
+  /** The URI is a key server's, a DRM's, or the key itself (`data:`): it stays as it is, nothing is fetched for it. */
+  readonly passes?: true;
+  readonly range?: ByteRange;
+};
+
+/** An EXT-X-MAP with the keys in force where it stands. */
+export type NeededMap = Needed & { readonly keys: readonly Needed[] };
+
+/** An entry of a playlist with all that the lines before it, near and far, mean for it. */
+export type NeedingSegment = MediaPlaylistSegment & {
+  /** The part of the resource that the segment is. */
+  readonly range?: ByteRange;
+  readonly map?: NeededMap;
+  /** The EXT-X-KEYs in force; absent: it is clear. */
+  readonly keys?: readonly Needed[];
+  /** The EXT-X-DATERANGE lines that a list beginning with it must show. */
+  readonly ranges?: readonly string[];
+};
+
+/** Lines of one segment that are passed on, in bytes: a record crosses and lies on disk with each segment. */
+const MAX_PASSED = 4_096;
+/** What no playlist may hold (rfc8216bis §4.1). */
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+/** Key systems in force at once (RFC 8216 §4.3.2.4: one EXT-X-KEY for each KEYFORMAT). */
+const MAX_KEYS = 6;
+
+const NOT_PASSED: ReadonlySet<string> = new Set([
+  '#EXT-X-PART',
+  '#EXT-X-PRELOAD-HINT',
+  '#EXT-X-RENDITION-REPORT',
+  '#EXT-X-SKIP',
+]);
+
+/**
+ * Resolves the tags that reach beyond the segment they stand before (EXT-X-MAP, EXT-X-KEY) or lean on the one before
+ * it (EXT-X-BYTERANGE). Low-latency parts are left out; every other line stays with its segment.
+ *
+ * @throws PlaylistError
+ */
+export function withNeeds(segments: readonly MediaPlaylistSegment[]): readonly NeedingSegment[] {
+  if (segments.every(({ tags }) => tags.length === 0)) return segments;
+  const reading = new NeedsReader();
+  return segments.map((segment) => reading.read(segment));
+}
+
+/** An EXT-X-KEY in force; `leansOnNumber`: it has no IV, so it means the segment's number. */
+type Key = Needed & { readonly format: string; readonly leansOnNumber: boolean };
+
+/** Goes through a playlist and knows what the lines so far mean for the segment at hand. */
+class NeedsReader {
+  #map: (Omit<NeededMap, 'keys'> & { readonly keys: readonly Key[] }) | undefined;
+  #keys: readonly Key[] = [];
+  #ranges: readonly DateRange[] = [];
+  /** When the segment at hand begins, as its encoder counts. */
+  #at: number | undefined;
+  #before: { readonly uri: string; readonly end: number } | undefined;
+
+  read(segment: MediaPlaylistSegment): NeedingSegment {
+    const tags: string[] = [];
+    let range: ByteRange | undefined;
+    this.#at = segment.programDateTime ?? this.#at;
+    for (const tag of segment.tags) {
+      if (CONTROL.test(tag)) continue;
+      const [name, value] = nameAndValue(tag);
+      if (name === '#EXT-X-MAP') this.#map = { ...mapOf(value, segment.line), keys: this.#keys };
+      else if (name === '#EXT-X-KEY') this.#keys = keysWith(this.#keys, value, segment.line);
+      else if (name === '#EXT-X-BYTERANGE') range = rangeOf(value, segment.line, this.#behind(segment.uri));
+      else if (!NOT_PASSED.has(name) && !this.#isDateRange(name, tag)) tags.push(tag);
+    }
+    this.#before = range && { uri: segment.uri, end: range.offset + range.length };
+    if (this.#at !== undefined) {
+      this.#ranges = inForce(this.#ranges, epochMs(this.#at));
+      this.#at += segment.duration * 1000;
+    }
+    refuseTooMuch(tags, this.#ranges, segment.line);
+    const withIvs = (keys: readonly Key[]) => keys.map((key) => withIv(key, segment.sequence));
+    return {
+      ...segment,
+      tags,
+      ...(range !== undefined && { range }),
+      ...(this.#map !== undefined && { map: { ...this.#map, keys: withIvs(this.#map.keys) } }),
+      ...(this.#keys.length > 0 && { keys: withIvs(this.#keys) }),
+      ...(this.#ranges.length > 0 && { ranges: this.#ranges.map(({ line }) => line) }),
+    };
+  }
+
+  #behind(uri: string): number | undefined {
+    return this.#before?.uri === uri ? this.#before.end : undefined;
+  }
+
+  /** Where no date-time says when segments are, a date range is a line like others. */
+  #isDateRange(name: string, tag: string): boolean {
+    if (name !== '#EXT-X-DATERANGE' || this.#at === undefined) return false;
+    const range = parseDateRange(tag);
+    if (range === undefined) return false;
+    if (!this.#ranges.some(({ line }) => line === tag)) this.#ranges = [...this.#ranges, range];
+    return true;
+  }
+}
+
+function nameAndValue(tag: string): readonly [name: string, value: string] {
+  const colon = tag.indexOf(':');
+  return colon < 0 ? [tag, ''] : [tag.slice(0, colon), tag.slice(colon + 1)];
+}
+
+function mapOf(text: string, line: number): Omit<NeededMap, 'keys'> {
+  const attributes = parseAttributes(text);
+  const uri = attributes?.get('URI')?.value;
+  if (attributes === undefined || uri === undefined || uri === '') throw badMap(line);
+  const range = attributes.get('BYTERANGE');
+  const rest = new Map(attributes);
+  rest.delete('BYTERANGE');
+  rest.set('URI', { value: '{}', quoted: true });
+  return {
+    line: `#EXT-X-MAP:${renderAttributes(rest)}`,
+    uri,
+    ...(range !== undefined && { range: rangeOf(range.value, line, 0) }),
+  };
+}
+
+/** The keys in force behind an EXT-X-KEY: it takes the place of the one with its KEYFORMAT. */
+function keysWith(keys: readonly Key[], text: string, at: number): readonly Key[] {
+  const attributes = parseAttributes(text);
+  const method = attributes?.get('METHOD')?.value;
+  if (attributes === undefined || method === undefined) throw badKey(at);
+  if (method === 'NONE') return [];
+  const uri = attributes.get('URI')?.value;
+  if (uri === undefined || uri === '') throw badKey(at);
+  const format = attributes.get('KEYFORMAT')?.value ?? IDENTITY;
+  const kept = keys.filter((key) => key.format !== format);
+  if (kept.length === MAX_KEYS) throw tooManyKeys(at);
+  const counted = method === 'AES-128' || (method === 'SAMPLE-AES' && format === IDENTITY);
+  const key = { format, leansOnNumber: counted && !attributes.has('IV') };
+  const rest = new Map(attributes).set('URI', { value: '{}', quoted: true });
+  const line = `#EXT-X-KEY:${renderAttributes(rest)}`;
+  return [...kept, { ...key, line, uri, ...(HAS_SCHEME.test(uri) && { passes: true }) }];
+}
+
+const IDENTITY = 'identity';
+const HAS_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/;
+
+/**
+ * A key without an IV means the segment's number in its encoder's list (RFC 8216 §5.2), which is not the number it has
+ * here: it is written out.
+ */
+function withIv({ line, uri, passes, leansOnNumber }: Key, sequence: number): Needed {
+  const iv = leansOnNumber ? `,IV=0x${sequence.toString(16).padStart(32, '0')}` : '';
+  return { line: line + iv, uri, ...(passes && { passes }) };
+}
+
+/** `length[@offset]`. `behind`: where the range before it in the same resource ended. */
+function rangeOf(text: string, line: number, behind: number | undefined): ByteRange {
+  const match = /^(\d{1,15})(?:@(\d{1,15}))?$/.exec(text.trim());
+  const offset = match?.[2] === undefined ? behind : Number(match[2]);
+  if (match === null || offset === undefined || Number(match[1]) === 0) throw badRange(line);
+  return { offset, length: Number(match[1]) };
+}
+
+function refuseTooMuch(tags: readonly string[], ranges: readonly DateRange[], line: number): void {
+  const length = [...tags, ...ranges.map((range) => range.line)].reduce((sum, tag) => sum + tag.length, 0);
+  if (length > MAX_PASSED) throw tooManyTags(line);
+}
+
+const bad = (line: number, what: string) => new PlaylistError('bad_playlist', line, what);
+const badMap = (line: number) =>
+  bad(line, 'the EXT-X-MAP before this line names no init section; write URI="…"');
+const badKey = (line: number) =>
+  bad(line, 'the EXT-X-KEY before this line is none; write METHOD=…,URI="…", or METHOD=NONE');
+const tooManyKeys = (line: number) =>
+  bad(line, `more than ${MAX_KEYS} EXT-X-KEYs are in force here; write fewer`);
+const badRange = (line: number) => bad(line, 'the byte range before this line is none; write LENGTH@OFFSET');
+const tooManyTags = (line: number) =>
+  bad(line, `the tags before this line are too long together; keep them under ${MAX_PASSED} characters`);
