@@ -88,6 +88,11 @@ export class Rendition {
     return this.#taken.has(takenKey(name, bytes, modifiedAt));
   }
 
+  /** A file of many segments was begun anew: what lay at a place in it proves nothing any more. */
+  forgetFile(uri: string): void {
+    for (const key of this.#taken.keys()) if (key.startsWith(`${uri}#`)) this.#taken.delete(key);
+  }
+
   /** The number of an encoder's segment. A run must be open. */
   numberOf(encoderSequence: number): number {
     return this.#run!.base + encoderSequence;

@@ -112,6 +112,11 @@ export const errorTable = {
     'The first one stays. Check that only one edge uses this spool.',
   ),
   ticket_used: row(409, 'The ticket was used already', 'Announce the record again.'),
+  download_impossible: row(
+    409,
+    'The recording is no single file of this kind',
+    'Play its index.m3u8, or download it as what the detail names.',
+  ),
   mp4_impossible: row(409, 'The recording does not fit into one MP4', 'Download it as .ts.'),
   recording_empty: row(409, 'The recording has no media yet', 'Ask again when it has recorded something.'),
   not_wanted: row(409, 'Nobody asked for this segment', 'Wait until control asks.'),

@@ -97,6 +97,9 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   webvtt: 'text/vtt',
 };
 
+/** Whether segments with this extension are fragments of an MP4, which need an init section (RFC 8216 §3.3). */
+export const isFragmentedMp4 = (extension: string): boolean => /\/mp4$/.test(MEDIA_TYPES[extension] ?? '');
+
 const KEY_TYPE = 'application/octet-stream';
 
 /** File name extensions of segments that an edge takes in. */

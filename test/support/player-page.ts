@@ -19,7 +19,7 @@ const begin: Record<string, string> = {
     hls.loadSource(url); hls.attachMedia(video);`,
   shaka: `
     const player = new shaka.Player();
-    player.addEventListener('error', (event) => window.fatal.push(String(event.detail.code)));
+    player.addEventListener('error', (event) => window.fatal.push(String(event.detail.code ?? (event.detail.stack || event.detail))));
     player.attach(video).then(() => player.load(url)).catch((error) => window.fatal.push(String(error.code)));`,
   native: `
     video.addEventListener('error', () => window.fatal.push(String(video.error && video.error.message)));

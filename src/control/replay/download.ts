@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
 import { mediaType } from '../../media/segment-record.ts';
+import { join } from './joined.ts';
 import type { Mp4Input } from './mp4/mp4-input.ts';
 
 /** Reads the bytes of a stored segment, checked; rejects when they are gone. */
@@ -18,19 +19,22 @@ export type Download = {
   readonly read: ReadStored;
 };
 
-/** Answers with the bytes of a recording in order, one segment in memory at a time, as fast as they are taken. */
-export async function answerTs(download: Download): Promise<void> {
+/**
+ * Answers with the bytes of a recording in order, one segment in memory at a time, as fast as they are taken. Throws
+ * `download_impossible`.
+ */
+export async function answerJoined(download: Download, extension: string): Promise<void> {
   const { response, recording, segments, read } = download;
-  const { extension } = segments[0]!.record;
+  const { bytes, content } = join(segments, extension, read);
   response.writeHead(200, {
     ...headersOf(recording, extension),
     'Content-Type': mediaType(extension),
-    'Content-Length': segments.reduce((sum, { record }) => sum + record.bytes, 0),
+    'Content-Length': bytes,
   });
-  await send(download, bytesOf(segments, read));
+  await send(download, content);
 }
 
-/** Answers with the recording as one MP4, remuxed. Throws `mp4_impossible` before the first byte where that cannot be. */
+/** Answers with a recording of MPEG-TS as one MP4, remuxed. Throws `mp4_impossible` before the first byte where that cannot be. */
 export async function answerMp4(download: Download): Promise<void> {
   const { response, recording, segments, read } = download;
   const { remuxToMp4 } = await import('./mp4/remux.ts');
@@ -54,10 +58,6 @@ function inputOf(segment: CatalogSegment, before: CatalogSegment | undefined, re
     at: record.at,
     duration: record.duration,
   };
-}
-
-async function* bytesOf(segments: readonly CatalogSegment[], read: ReadStored): AsyncGenerator<Buffer> {
-  for (const segment of segments) yield await read(segment);
 }
 
 async function* followedBy(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

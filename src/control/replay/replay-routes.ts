@@ -3,7 +3,7 @@ import { LiveMixError } from '../../media/error.ts';
 import { answerPlaylist } from '../../serve/answer-playlist.ts';
 import { answerOptions } from '../../serve/cross-origin.ts';
 import type { Recordings } from '../recordings/recordings.ts';
-import { answerMp4, answerTs } from './download.ts';
+import { answerJoined, answerMp4 } from './download.ts';
 import type { Remuxes } from './remuxes.ts';
 import type { ReplaySegments } from './replay-segments.ts';
 import type { Replays } from './replays.ts';
@@ -15,7 +15,7 @@ export type ReplayRoutes = {
   readonly remuxes: Remuxes;
 };
 
-const PATH = /^\/recordings\/([a-z0-9]{16})\/(index\.m3u8|download\.ts|download\.mp4)$/;
+const PATH = /^\/recordings\/([a-z0-9]{16})\/(?:index\.m3u8|download\.([a-z0-9]{2,6}))$/;
 
 /** Answers requests below `/recordings/`; false for any other path. Rejects with `LiveMixError`. */
 export async function answerReplay(
@@ -25,18 +25,20 @@ export async function answerReplay(
   path: string,
 ): Promise<boolean> {
   if (!path.startsWith('/recordings/')) return false;
-  const [, id, what] = PATH.exec(path) ?? [];
+  const [, id, extension] = PATH.exec(path) ?? [];
   if (answerOptions(request, response)) return true;
   response.setHeader('Access-Control-Allow-Origin', '*');
   if (id === undefined) throw new LiveMixError('recording_unknown', 'There is no such recording.');
-  if (what === 'index.m3u8') {
+  if (extension === undefined) {
     answerPlaylist(request, response, await replays.playlist(id));
     return true;
   }
   const content = await replays.content(id);
   const recording = recordings.get(id);
   const download = { request, response, recording, segments: content, read: segments.read.bind(segments) };
-  if (what === 'download.ts') await answerTs(download);
-  else await remuxes.run(() => answerMp4(download));
+  const isRemuxed = extension === 'mp4' && content.some(({ record }) => record.extension === 'ts');
+  if (isRemuxed && content.every(({ record }) => record.keys === undefined)) {
+    await remuxes.run(() => answerMp4(download));
+  } else await answerJoined(download, extension);
   return true;
 }

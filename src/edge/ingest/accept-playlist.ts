@@ -56,6 +56,7 @@ export function acceptPlaylist(
         await taking.goOn(intake.fresh, intake.skipped);
         break;
       case 'run':
+        if (intake.rewrote !== undefined) rendition.forgetFile(intake.rewrote);
         await taking.openRun(intake.fresh);
         break;
     }

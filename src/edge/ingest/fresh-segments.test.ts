@@ -275,3 +275,48 @@ test('a playlist without segments adds nothing', async () => {
   const { intake } = await new ModelEdge().post({ life: 0, playlist: playlistOf([]) }, encoder);
   expect(intake).toEqual({ kind: 'nothing' });
 });
+
+describe('a file of many segments', () => {
+  const LONG = bytes(1_000);
+  const part = (sequence: number, place = sequence) => ({
+    ...entry(sequence, 'cam.mp4'),
+    range: { offset: place * LONG, length: LONG },
+  });
+  const encoderSegment = (sequence: number): EncoderSegment => ({
+    sequence,
+    name: `cam.mp4#${sequence * LONG}+${LONG}`,
+    bytes: LONG,
+    modifiedAt: epochMs(0),
+    targetDuration: 2,
+  });
+  const known = {
+    run: {
+      newest: 5,
+      segments: new Map([0, 1, 2, 3, 4, 5].map((sequence) => [sequence, encoderSegment(sequence)])),
+      ended: false,
+    },
+    wasTaken: () => true,
+    newestModifiedAt: 0,
+    staleInARow: 0,
+  };
+  const fileOf = (segments: number) => async (): Promise<Sighting> => ({
+    bytes: LONG,
+    modifiedAt: epochMs(0),
+    fileBytes: bytes(segments * LONG),
+  });
+
+  test('that is shorter than it was is that of an encoder that began anew, whatever was taken from its places', async () => {
+    const intake = await freshSegments(known, [part(0), part(1)], fileOf(2));
+    expect(intake).toEqual({ kind: 'run', fresh: [part(0), part(1)], rewrote: 'cam.mp4' });
+  });
+
+  test('may be listed with numbers that do not slide: its newest place tells them', async () => {
+    const wasTaken = (name: string) => name !== `cam.mp4#${6 * LONG}+${LONG}`;
+    const intake = await freshSegments(
+      { ...known, wasTaken },
+      [part(0, 4), part(1, 5), part(2, 6)],
+      fileOf(7),
+    );
+    expect(intake).toEqual({ kind: 'continue', skipped: 0, fresh: [part(6)] });
+  });
+});

@@ -1,7 +1,7 @@
 import type { NeedingSegment } from '../../hls/segment-needs.ts';
 import type { EncoderSegment } from '../../media/segment-record.ts';
 import type { Sighting } from './open-segment.ts';
-import { nameOf } from './segment-name.ts';
+import { nameOf, placeOf } from './segment-name.ts';
 
 /** What an edge remembers of a rendition when a playlist comes in. */
 export type Known = {
@@ -30,8 +30,8 @@ export type Intake =
   | { readonly kind: 'stale' }
   /** The run goes on: `skipped` numbers before the first fresh one were never seen in any playlist. */
   | { readonly kind: 'continue'; readonly skipped: number; readonly fresh: readonly NeedingSegment[] }
-  /** An encoder began anew. */
-  | { readonly kind: 'run'; readonly fresh: readonly NeedingSegment[] };
+  /** An encoder began anew. `rewrote`: the file of many segments that it wrote anew, so that places in it say nothing. */
+  | { readonly kind: 'run'; readonly fresh: readonly NeedingSegment[]; readonly rewrote?: string };
 
 /** What can be seen of an entry's file; undefined when there is nothing. */
 export type Look = (segment: NeedingSegment) => Promise<Sighting | undefined>;
@@ -50,13 +50,16 @@ const STALE_AT_MOST = 3;
  */
 export async function freshSegments(
   known: Known,
-  entries: readonly NeedingSegment[],
+  listed: readonly NeedingSegment[],
   look: Look,
 ): Promise<Intake> {
-  const first = entries[0];
-  if (first === undefined) return { kind: 'nothing' };
+  if (listed.length === 0) return { kind: 'nothing' };
   const { run } = known;
-  if (run === undefined) return newRun(entries, known, look);
+  if (run === undefined) return newRun(listed, known, look);
+  const rewrote = await rewrittenFile(listed, run, look);
+  if (rewrote !== undefined) return { kind: 'run', fresh: listed, rewrote };
+  const entries = await renumbered(listed, run, look);
+  const first = entries[0]!;
 
   const witnesses = findWitnesses(entries, run.segments);
   if (witnesses.length > 0) {
@@ -69,6 +72,38 @@ export async function freshSegments(
   const skipped = first.sequence - run.newest - 1;
   if (skipped >= 0 && skipped <= entries.length && !run.ended) return goesOn(entries, skipped, known, look);
   return newRun(entries, known, look);
+}
+
+/** The file of many segments that is shorter now than where the newest segment of the run ended: it was begun anew. */
+async function rewrittenFile(
+  entries: readonly NeedingSegment[],
+  run: NonNullable<Known['run']>,
+  look: Look,
+): Promise<string | undefined> {
+  const was = placeOf(run.segments.get(run.newest)?.name ?? '');
+  const newest = entries.at(-1)!;
+  if (was === undefined || newest.range === undefined || newest.uri !== was.uri) return undefined;
+  const { fileBytes = 0 } = (await look(newest)) ?? {};
+  return fileBytes > 0 && fileBytes < was.end ? was.uri : undefined;
+}
+
+/**
+ * The entries as their run counts. An encoder may let its list slide and not its numbers: ffmpeg with -hls_flags
+ * single_file does. Then the newest segment that was taken stands there, as it was, under another number.
+ */
+async function renumbered(
+  entries: readonly NeedingSegment[],
+  run: NonNullable<Known['run']>,
+  look: Look,
+): Promise<readonly NeedingSegment[]> {
+  const was = run.segments.get(run.newest);
+  if (was === undefined || was.bytes === 0) return entries;
+  const entry = entries.findLast((each) => nameOf(each) === was.name);
+  if (entry === undefined || entry.sequence === run.newest) return entries;
+  const seen = await look(entry);
+  if (seen === undefined || differs(seen, was)) return entries;
+  const shift = run.newest - entry.sequence;
+  return entries.map((each) => ({ ...each, sequence: each.sequence + shift }));
 }
 
 /** Entries that the edge took under the same number and name, newest first. A name that comes again later proves nothing. */

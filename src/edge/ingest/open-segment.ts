@@ -9,7 +9,12 @@ import { type Bytes, bytes, type EpochMs, epochMs } from '../../media/units.ts';
 import type { MediaOrigin, ReadOrigin } from './media-origin.ts';
 
 /** What can be seen of a segment without reading it. */
-export type Sighting = { readonly bytes: Bytes; readonly modifiedAt: EpochMs };
+export type Sighting = {
+  readonly bytes: Bytes;
+  readonly modifiedAt: EpochMs;
+  /** Where it is a part of a file: how long that is; 0 where it is not told. */
+  readonly fileBytes?: Bytes;
+};
 
 /** A segment that is open for reading. Reading is bounded by what `sighting` told. */
 export type OpenSegment = {
@@ -94,7 +99,7 @@ async function openFile(path: string, range?: ByteRange): Promise<OpenSegment> {
     throw new SourceUnreadable('truncated_at_source', 'the file does not hold that byte range yet', true);
   }
   return {
-    sighting: range === undefined ? sightingOfFile(before) : sightingOfRange(range),
+    sighting: range === undefined ? sightingOfFile(before) : sightingOfRange(range, before.size),
     async *chunks() {
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(end - begin, 1)));
       for (let done = begin; done < end; ) {
@@ -120,9 +125,10 @@ const sightingOfFile = ({ size, mtimeMs }: { size: number; mtimeMs: number }): S
 });
 
 /** A file of many segments changes with each of them: when it was written says nothing of one. */
-const sightingOfRange = ({ length }: ByteRange): Sighting => ({
+const sightingOfRange = ({ length }: ByteRange, fileBytes: number): Sighting => ({
   bytes: bytes(length),
   modifiedAt: epochMs(0),
+  fileBytes: bytes(fileBytes),
 });
 
 /** Kept-alive connections to the origins an edge reads from. */
@@ -135,7 +141,7 @@ export const httpAgents = (): HttpAgents => ({
 
 async function openUrl(url: string, agents: HttpAgents, range: ByteRange | undefined): Promise<OpenSegment> {
   const response = await ask('GET', url, agents, range);
-  const sighting = range === undefined ? sightingOf(response) : sightingOfRange(range);
+  const sighting = range === undefined ? sightingOf(response) : sightingOfRange(range, 0);
   return {
     sighting,
     async *chunks() {
@@ -161,7 +167,9 @@ async function headUrl(
   response.resume();
   const whole = sightingOf(response);
   if (range === undefined) return whole;
-  return whole.bytes > 0 && whole.bytes < range.offset + range.length ? undefined : sightingOfRange(range);
+  return whole.bytes > 0 && whole.bytes < range.offset + range.length
+    ? undefined
+    : sightingOfRange(range, whole.bytes);
 }
 
 /** No redirect is followed, nothing is decompressed. */

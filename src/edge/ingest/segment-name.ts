@@ -29,3 +29,9 @@ export const safeExtension = (extension: string): string =>
 /** What tells one segment of an encoder from another: its name and, in a file of many segments, its place. */
 export const nameOf = ({ uri, range }: { readonly uri: string; readonly range?: ByteRange }): string =>
   range === undefined ? uri : `${uri}#${range.offset}+${range.length}`;
+
+/** The file of a segment with that name, and where in it the segment ends; undefined where it is a file of its own. */
+export function placeOf(name: string): { readonly uri: string; readonly end: number } | undefined {
+  const match = /^(.*)#(\d+)\+(\d+)$/.exec(name);
+  return match === null ? undefined : { uri: match[1]!, end: Number(match[2]) + Number(match[3]) };
+}
