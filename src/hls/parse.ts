@@ -1,14 +1,15 @@
-import { type EpochMs, KIB, type Seconds, seconds } from '../media/units.ts';
+import { type EpochMs, type Seconds, seconds } from '../media/units.ts';
 import { parseDateTime } from './date-time.ts';
 import type { MediaPlaylist, MediaPlaylistSegment } from './media-playlist.ts';
+import type { MultivariantPlaylist } from './multivariant-playlist.ts';
+import { isMultivariant, readMultivariantPlaylist } from './parse-multivariant.ts';
 import { PlaylistError } from './playlist-error.ts';
+import { decodePlaylist, detached, forEachLine } from './playlist-lines.ts';
 
 /** A day of four-second segments, and room. */
 export const MAX_SEGMENTS = 25_000;
 /** Lines kept with segments: four for each. */
 export const MAX_TAGS = 4 * MAX_SEGMENTS;
-/** Of one line, in bytes, without its end. */
-export const MAX_LINE_BYTES = 4 * KIB;
 /** Longer than any segment an encoder means. */
 export const MAX_EXTINF: Seconds = seconds(600);
 
@@ -20,19 +21,26 @@ export const MAX_EXTINF: Seconds = seconds(600);
  * @throws PlaylistError and nothing else.
  */
 export function parseMediaPlaylist(body: Uint8Array | string): MediaPlaylist {
-  const text = typeof body === 'string' ? withoutByteOrderMark(body) : decode(body);
-  refuseNul(text);
+  return readMediaPlaylist(decodePlaylist(body));
+}
+
+/**
+ * Reads a playlist of either kind, which its tags tell. A text with tags of both is none (rfc8216bis §4.1).
+ *
+ * @throws PlaylistError and nothing else.
+ */
+export function parsePlaylist(
+  body: Uint8Array | string,
+): (MediaPlaylist & { readonly kind: 'media' }) | MultivariantPlaylist {
+  const text = decodePlaylist(body);
+  if (isMultivariant(text)) return readMultivariantPlaylist(text);
+  return { kind: 'media', ...readMediaPlaylist(text) };
+}
+
+function readMediaPlaylist(text: string): MediaPlaylist {
   const reader = new MediaPlaylistReader();
-  let line = 1;
-  for (let start = 0; start < text.length; line++) {
-    const newline = text.indexOf('\n', start);
-    const end = newline === -1 ? text.length : newline;
-    refuseLongLine(text, start, end, line);
-    const trimmedEnd = endOfText(text, start, end);
-    if (trimmedEnd > start || line === 1) reader.read(text.slice(start, trimmedEnd), line);
-    start = end + 1;
-  }
-  return reader.finish(line - 1);
+  forEachLine(text, (line, number) => reader.read(line, number));
+  return reader.finish();
 }
 
 /** Takes the lines one by one; what it has read of the coming segment waits in `pending…`. */
@@ -52,9 +60,7 @@ class MediaPlaylistReader {
   #pendingTags: string[] | undefined;
 
   read(text: string, line: number): void {
-    if (line === 1) {
-      refuseNoPlaylist(text);
-    } else if (!text.startsWith('#')) {
+    if (!text.startsWith('#')) {
       this.#readUri(text, line);
     } else if (!text.startsWith('#EXT')) {
       this.#keep(text, line);
@@ -65,8 +71,7 @@ class MediaPlaylistReader {
     }
   }
 
-  finish(lastLine: number): MediaPlaylist {
-    if (lastLine === 0) throw notAPlaylist();
+  finish(): MediaPlaylist {
     if (this.#pendingDuration !== undefined) throw uriMissing(this.#pendingDurationLine);
     const mediaSequence = this.#mediaSequence?.value ?? 0;
     if (mediaSequence > Number.MAX_SAFE_INTEGER - this.#segments.length + 1) {
@@ -167,71 +172,6 @@ const OF_THE_PLAYLIST: ReadonlySet<string> = new Set([
   '#EXT-X-DEFINE',
 ]);
 
-function decode(body: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch {
-    throw badUtf8(lineOfBadUtf8(body));
-  }
-}
-
-/** The line in which decoding fails. No UTF-8 sequence holds a line feed, so lines decode alone. */
-function lineOfBadUtf8(body: Uint8Array): number {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let line = 1;
-  for (let start = 0; start < body.length; line++) {
-    const newline = body.indexOf(0x0a, start);
-    const end = newline === -1 ? body.length : newline;
-    try {
-      decoder.decode(body.subarray(start, end));
-    } catch {
-      return line;
-    }
-    start = end + 1;
-  }
-  return line;
-}
-
-const withoutByteOrderMark = (text: string): string => (text.startsWith('\uFEFF') ? text.slice(1) : text);
-
-function refuseNoPlaylist(firstLine: string): void {
-  if (firstLine !== '#EXTM3U' && !firstLine.startsWith('#EXTM3U ')) throw notAPlaylist();
-}
-
-function refuseNul(text: string): void {
-  const at = text.indexOf('\0');
-  if (at !== -1) throw nul(text.slice(0, at).split('\n').length);
-}
-
-function refuseLongLine(text: string, start: number, end: number, line: number): void {
-  // One UTF-16 unit is one to three bytes of UTF-8: most lines need no counting.
-  if (3 * (end - start) <= MAX_LINE_BYTES) return;
-  const content = end - (text.charCodeAt(end - 1) === CARRIAGE_RETURN ? 1 : 0);
-  const tooLong =
-    content - start > MAX_LINE_BYTES ||
-    new TextEncoder().encode(text.slice(start, content)).length > MAX_LINE_BYTES;
-  if (tooLong) throw lineTooLong(line);
-}
-
-const CARRIAGE_RETURN = 0x0d;
-const SPACE = 0x20;
-
-/** Where a line's text ends: before a carriage return and other white space. */
-function endOfText(text: string, start: number, end: number): number {
-  let at = end;
-  while (at > start && text.charCodeAt(at - 1) <= SPACE) at--;
-  return at;
-}
-
-/**
- * The same text as a string of its own. V8 makes a slice point into the text it came from, so a single
- * file name that is kept would keep its whole playlist in memory.
- */
-const detached = (slice: string): string => (slice.length < SHORTEST_SLICE ? slice : ` ${slice}`.slice(1));
-
-/** V8 copies shorter ones. */
-const SHORTEST_SLICE = 13;
-
 /** Decimal numbers as RFC 8216 §4.2 has them: no sign, no exponent. */
 const DECIMAL = /^(?:\d+(?:\.\d*)?|\.\d+)$/;
 const INTEGER = /^\d+$/;
@@ -259,9 +199,6 @@ function sequenceOf(value: string, line: number): number {
 
 const bad = (line: number, what: string) => new PlaylistError('bad_playlist', line, what);
 
-const notAPlaylist = () => bad(1, 'this is no playlist; begin it with the line #EXTM3U');
-const badUtf8 = (line: number) => bad(line, 'this is not UTF-8; write the playlist as UTF-8');
-const nul = (line: number) => bad(line, 'a NUL character stands here; write the playlist as plain text');
 const mediaPlaylistWanted = (line: number) =>
   bad(line, 'this is a multivariant playlist, and a media playlist is wanted; post those it names');
 const durationMissing = (line: number) =>
@@ -277,8 +214,6 @@ const sequenceTooHigh = (line: number) =>
 const duplicateSequence = (line: number) =>
   bad(line, 'EXT-X-MEDIA-SEQUENCE stands here for the second time; write it once');
 const tooManyTags = (line: number) => bad(line, `this is one tag too many; keep them under ${MAX_TAGS}`);
-const lineTooLong = (line: number) =>
-  new PlaylistError('line_too_long', line, `this line is too long; keep it under ${MAX_LINE_BYTES} bytes`);
 const tooManySegments = (line: number) =>
   new PlaylistError(
     'too_many_segments',

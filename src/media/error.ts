@@ -132,6 +132,11 @@ export const errorTable = {
   range_not_satisfiable: row(416, 'The range lies outside the segment', 'Ask within its length.'),
   misdirected: row(421, 'This request is for another host', 'Send it to its own host.'),
   too_many_segments: row(422, 'The playlist has too many segments', 'Keep a playlist under 25,000 segments.'),
+  too_many_renditions: row(
+    422,
+    'The playlist has too many variants and renditions',
+    'Keep a multivariant playlist under 64 of both together.',
+  ),
   bad_span: row(422, 'No recording can have this span', 'Let `from` lie before `until`.'),
   bad_segment: row(
     422,
