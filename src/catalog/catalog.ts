@@ -74,6 +74,8 @@ export type CatalogSource = {
   readonly reservedSequence: number;
   /** The same for the discontinuity sequence. */
   readonly reservedDiscontinuity: number;
+  /** The playlist that names its renditions, with `{rendition}.m3u8` for URIs; undefined where it has but one. */
+  readonly multivariant: string | undefined;
   readonly createdAt: EpochMs;
 };
 
@@ -107,6 +109,8 @@ export type CatalogRecording = {
   readonly spool: string;
   /** What `lostBefore` means: the spool did not reach back so far, or was lost. */
   readonly lostReason: 'beyond_spool' | 'spool_lost';
+  /** The newest `CatalogSource.multivariant` of its time. */
+  readonly multivariant: string | undefined;
 };
 
 /** `edge_lost`: its edge did not come back in time. */

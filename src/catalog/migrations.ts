@@ -64,4 +64,10 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await sql`create table doomed_object (object_key text primary key) strict`.execute(database);
     },
   },
+  '0003-renditions': {
+    async up(database: Kysely<unknown>) {
+      await sql`alter table source add column multivariant text`.execute(database);
+      await sql`alter table recording add column multivariant text`.execute(database);
+    },
+  },
 };

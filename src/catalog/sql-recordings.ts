@@ -44,6 +44,7 @@ const recordingOf = (row: RecordingRow): CatalogRecording => ({
   lostBefore: momentOf(row.lost_before),
   spool: row.spool,
   lostReason: row.lost_reason,
+  multivariant: row.multivariant ?? undefined,
 });
 
 const rowOf = (recording: CatalogRecording): RecordingRow => ({
@@ -61,6 +62,7 @@ const rowOf = (recording: CatalogRecording): RecordingRow => ({
   lost_before: recording.lostBefore ?? null,
   spool: recording.spool,
   lost_reason: recording.lostReason,
+  multivariant: recording.multivariant ?? null,
 });
 
 const momentOf = (column: number | null) => (column === null ? undefined : epochMs(column));

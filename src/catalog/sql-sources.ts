@@ -26,6 +26,7 @@ const sourceOf = (row: SourceRow): CatalogSource => ({
   spool: row.spool,
   reservedSequence: row.reserved_sequence,
   reservedDiscontinuity: row.reserved_discontinuity,
+  multivariant: row.multivariant ?? undefined,
   createdAt: epochMs(row.created_at),
 });
 
@@ -36,5 +37,6 @@ const rowOf = (source: CatalogSource): SourceRow => ({
   spool: source.spool,
   reserved_sequence: source.reservedSequence,
   reserved_discontinuity: source.reservedDiscontinuity,
+  multivariant: source.multivariant ?? null,
   created_at: source.createdAt,
 });

@@ -16,6 +16,7 @@ export type SourceRow = {
   spool: string;
   reserved_sequence: number;
   reserved_discontinuity: number;
+  multivariant: string | null;
   created_at: number;
 };
 
@@ -35,6 +36,7 @@ export type RecordingRow = {
   lost_before: number | null;
   spool: string;
   lost_reason: CatalogRecording['lostReason'];
+  multivariant: string | null;
 };
 
 export type SegmentRow = {

@@ -158,8 +158,11 @@ export function controlEvents(log: Log, metrics: Metrics, clock: Clock) {
       ),
     modeChanged: (source: string, mode: string) => log.info({ source, mode }, 'mode changed'),
     sourceDeleted: (source: string) => log.info({ source }, 'source deleted'),
-    forwardingAsked: (source: string, forward: boolean) =>
-      log.info({ source }, forward ? 'forwarding is asked for' : 'forwarding is no longer asked for'),
+    forwardingAsked: (source: string, renditions: readonly string[]) =>
+      log.info(
+        { source, renditions: renditions.join(',') },
+        renditions.length > 0 ? 'forwarding is asked for' : 'forwarding is no longer asked for',
+      ),
 
     segmentReceived: (source: string, sequence: number, size: number, took: Millis) => {
       log.debug({ source, sequence, bytes: size, tookMs: Math.round(took) }, 'segment received');

@@ -130,8 +130,8 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
           'another edge owns this source name: rename it, or `livemix sources delete`',
         ),
       ),
-    forwardingChanged: (source: string, forwarding: boolean) =>
-      log.info({ source }, forwarding ? 'forwarding begins' : 'forwarding ends'),
+    forwardingChanged: ({ source, rendition }: Place, forwarding: boolean) =>
+      log.info({ source, rendition }, forwarding ? 'forwarding begins' : 'forwarding ends'),
     stretchOpened: (source: string, first: number, left: number) => {
       log.info({ source, sequence: first, skippedSegments: left }, 'a stretch was opened');
       stretches.inc({ source });

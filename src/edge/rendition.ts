@@ -1,6 +1,6 @@
 import { LiveWindow } from '../media/live-window.ts';
 import type { EncoderSegment, SegmentRecord } from '../media/segment-record.ts';
-import type { EpochMs, Seconds } from '../media/units.ts';
+import type { EpochMs, Millis, Seconds } from '../media/units.ts';
 import { SerialQueue } from '../runtime/serial-queue.ts';
 import type { Known } from './ingest/fresh-segments.ts';
 import type { Keep } from './spool/keep.ts';
@@ -24,6 +24,12 @@ export class Rendition {
   readonly queue = new SerialQueue(MAX_WAITING_PLAYLISTS);
   /** Init sections and keys of this run that were read at a web origin, by what its playlists call them. */
   readonly needed = new Map<string, Buffer>();
+  /** Which of its source's runs it is in; 0 before the first. */
+  runOrdinal = 0;
+  /** The newest number that an earlier process left; 0 when there is none. */
+  restoredThrough = 0;
+  /** When the newest segment was taken in; undefined while none was. */
+  takenInAt: Millis | undefined;
   #run: Run | undefined;
   #staleInARow = 0;
   #staleThrough = 0;
@@ -48,6 +54,7 @@ export class Rendition {
     for (const record of this.window.records) this.#remember(record);
     const newest = this.window.newest;
     if (newest === undefined) return fallen;
+    this.restoredThrough = newest.sequence;
     const base = newest.sequence - newest.encoder.sequence;
     const ofRun = this.window.records.filter((record) => record.sequence - record.encoder.sequence === base);
     this.#run = {
@@ -69,8 +76,9 @@ export class Rendition {
     };
   }
 
-  /** An encoder's life begins: its segment `encoderSequence` gets the number `sequence`. */
-  openRun(sequence: number, encoderSequence: number): void {
+  /** An encoder's life begins: its segment `encoderSequence` gets the number `sequence`. `ordinal`: which run of the source that is. */
+  openRun(sequence: number, encoderSequence: number, ordinal: number): void {
+    this.runOrdinal = ordinal;
     this.#run = {
       base: sequence - encoderSequence,
       newest: encoderSequence - 1,
@@ -91,6 +99,15 @@ export class Rendition {
   /** A file of many segments was begun anew: what lay at a place in it proves nothing any more. */
   forgetFile(uri: string): void {
     for (const key of this.#taken.keys()) if (key.startsWith(`${uri}#`)) this.#taken.delete(key);
+  }
+
+  /** What the run adds to an encoder's numbers; undefined before the first. */
+  get base(): number | undefined {
+    return this.#run?.base;
+  }
+
+  get name(): string {
+    return this.place.rendition;
   }
 
   /** The number of an encoder's segment. A run must be open. */

@@ -1,10 +1,11 @@
 import type { Trouble } from '../media/error.ts';
-import { MAIN } from '../media/name.ts';
 import { endOf } from '../media/span.ts';
 import { type Bytes, bytes, type EpochMs, epochMs, type Millis, millis } from '../media/units.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Floor } from '../wire/link-messages.ts';
 import type { Rendition } from './rendition.ts';
+import type { RenditionNames } from './rendition-names.ts';
+import { Runs } from './runs.ts';
 import type { Ledger } from './spool/ledger.ts';
 
 /** A source that says nothing for this long, or three target durations if that is longer, is silent. */
@@ -17,22 +18,40 @@ export class Source {
   /** When the newest segment ended. */
   lastSegmentAt: EpochMs | undefined;
   #trouble: Trouble | undefined;
-  #takenInAt: Millis | undefined;
+  readonly runs: Runs;
   readonly #knownSince: Millis;
   readonly #renditions = new Map<string, Rendition>();
+  readonly #listeners = new Set<(rendition: Rendition) => void>();
 
+  /** @param restored what an earlier process left of it */
   constructor(
     readonly name: string,
     readonly ledger: Ledger,
-    /** The newest number that an earlier process left; 0 when there is none. */
-    readonly restoredThrough: number,
+    /** What its renditions are called. */
+    readonly names: RenditionNames,
+    restored: readonly Rendition[],
     private readonly clock: Clock,
   ) {
     this.#knownSince = clock.monotonic();
+    for (const rendition of restored) this.#renditions.set(rendition.name, rendition);
+    this.runs = new Runs(ledger, { [Symbol.iterator]: () => this.#renditions.values() });
+    this.runs.restore();
   }
 
   add(rendition: Rendition): void {
-    this.#renditions.set(rendition.place.rendition, rendition);
+    this.#renditions.set(rendition.name, rendition);
+    for (const listener of this.#listeners) listener(rendition);
+  }
+
+  /** Calls back for each rendition it has, and for each that appears. */
+  eachRendition(listener: (rendition: Rendition) => void): void {
+    this.#listeners.add(listener);
+    for (const rendition of this.#renditions.values()) listener(rendition);
+  }
+
+  /** The playlist that names its renditions, as viewers get it; undefined where it has but one. */
+  get multivariant(): string | undefined {
+    return this.names.multivariant;
   }
 
   rendition(name: string): Rendition | undefined {
@@ -52,21 +71,22 @@ export class Source {
   }
 
   /** A segment that ended at `at` was taken in. */
-  tookIn(at: EpochMs, size: Bytes): void {
+  tookIn(rendition: Rendition, at: EpochMs, size: Bytes): void {
     this.#trouble = undefined;
-    this.#takenInAt = this.clock.monotonic();
-    this.lastSegmentAt = at;
+    rendition.takenInAt = this.clock.monotonic();
+    this.lastSegmentAt = epochMs(Math.max(at, this.lastSegmentAt ?? 0));
     this.ingestedBytes = bytes(this.ingestedBytes + size);
   }
 
   get targetDuration(): number {
-    return this.rendition(MAIN)?.window.newest?.targetDuration ?? 0;
+    const newest = [...this.#renditions.values()].map(({ window }) => window.newest?.targetDuration ?? 0);
+    return Math.max(0, ...newest);
   }
 
   /** Whether its encoder sent something of late. */
   get sending(): boolean {
-    if (this.#takenInAt === undefined) return false;
-    return this.clock.monotonic() - this.#takenInAt <= this.#silentAfter;
+    const newest = Math.max(...[...this.#renditions.values()].map(({ takenInAt }) => takenInAt ?? -Infinity));
+    return this.clock.monotonic() - newest <= this.#silentAfter;
   }
 
   /** All that recordings want of it and that begins before this moment is settled. */
@@ -97,16 +117,16 @@ export class Source {
   }
 
   /** Up to the oldest segment that is not settled; where all are, up to where nothing more can come. */
-  #settledOf({ keep, window }: Rendition): EpochMs {
+  #settledOf({ keep, window, takenInAt }: Rendition): EpochMs {
     for (const record of keep.unsettled(window.records)) return record.at;
     const { newest } = window;
     const end = newest === undefined ? 0 : endOf(newest);
-    return epochMs(Math.max(end, this.#silentUntil));
+    return epochMs(Math.max(end, this.#silentUntil(takenInAt)));
   }
 
-  /** Up to when an encoder that says nothing has made nothing. After a start of the edge it is given time to come back. */
-  get #silentUntil(): number {
-    const quietFor = this.clock.monotonic() - (this.#takenInAt ?? this.#knownSince);
+  /** Up to when an encoder that says nothing of a rendition has made nothing. After a start of the edge it is given time to come back. */
+  #silentUntil(takenInAt: Millis | undefined): number {
+    const quietFor = this.clock.monotonic() - (takenInAt ?? this.#knownSince);
     return quietFor <= this.#silentAfter ? 0 : this.clock.now() - this.#silentAfter;
   }
 

@@ -6,6 +6,7 @@ import { type Bytes, type EpochMs, epochMs, type Seconds } from '../media/units.
 import type { Clock } from '../runtime/clock.ts';
 import type { EdgeEvents } from './events.ts';
 import { Rendition } from './rendition.ts';
+import { RenditionNames } from './rendition-names.ts';
 import { Source } from './source.ts';
 import { Keep } from './spool/keep.ts';
 import { areSame, KeepFile } from './spool/keep-file.ts';
@@ -18,6 +19,10 @@ export type SourcesSettings = {
   readonly maxSources: number;
 };
 
+/** Renditions of one source: as many as a multivariant playlist may name (threats T5). */
+const MAX_RENDITIONS = 64;
+/** Of all sources of an edge together, for each source it takes. */
+const RENDITIONS_PER_SOURCE = 4;
 /** Refused names that are shown. */
 const MAX_REFUSED = 16;
 
@@ -49,7 +54,12 @@ export class Sources {
     const spool = await Spool.open(folder, events);
     const keepFile = await KeepFile.open(spool.keepFile);
     const sources = new Sources(spool, keepFile, settings, boot, clock, events);
-    for await (const { records, ...place } of spool.recover()) await sources.#restore(place, records);
+    const left = new Map<string, Rendition[]>();
+    for await (const { records, ...place } of spool.recover()) {
+      const rendition = sources.#restored(place, records);
+      left.set(place.source, [...(left.get(place.source) ?? []), rendition]);
+    }
+    for (const [name, renditions] of left) await sources.#create(name, renditions);
     // What is wanted of a source that has nothing left is still wanted when its encoder comes back.
     for (const source of keepFile.sources) await sources.open(source);
     sources.keepWithinBounds();
@@ -84,7 +94,7 @@ export class Sources {
     const known = this.#sources.get(name) ?? this.#opening.get(name);
     if (known !== undefined) return known;
     this.#refuseTooMany();
-    const opening = this.#create(name, undefined).finally(() => this.#opening.delete(name));
+    const opening = this.#create(name, []).finally(() => this.#opening.delete(name));
     this.#opening.set(name, opening);
     return opening;
   }
@@ -176,13 +186,35 @@ export class Sources {
     });
   }
 
-  async #create(name: string, rendition: Rendition | undefined): Promise<Source> {
+  /** A rendition of a source; a new one begins with it. Throws `too_many_renditions`. */
+  rendition(source: Source, name: string): Rendition {
+    const known = source.rendition(name);
+    if (known !== undefined) return known;
+    let all = 0;
+    for (const { renditions } of this.#sources.values()) all += [...renditions].length;
+    const own = [...source.renditions].length;
+    if (own >= MAX_RENDITIONS || all >= this.settings.maxSources * RENDITIONS_PER_SOURCE) {
+      throw new LiveMixError('too_many_renditions', `The source has ${own} renditions, this edge ${all}.`);
+    }
+    // Nothing of it was ever announced, so nothing of it was let go.
+    const rendition = this.#rendition({ source: source.name, rendition: name }, epochMs(0));
+    source.add(rendition);
+    return rendition;
+  }
+
+  async #create(name: string, restored: readonly Rendition[]): Promise<Source> {
     const { clock, spool } = this;
-    const newest = rendition?.window.newest;
+    const newest = restored
+      .flatMap(({ window }) => window.newest ?? [])
+      .reduce<SegmentRecord | undefined>(newestOf, undefined);
     const ledger = await Ledger.open(spool.ledgerFile(name), this.boot, newest, clock.now());
-    const source = new Source(name, ledger, newest?.sequence ?? 0, clock);
-    const letGoUntil = ledger.isNew ? epochMs(0) : clock.now();
-    source.add(rendition ?? this.#rendition({ source: name, rendition: MAIN }, letGoUntil));
+    const names = await RenditionNames.open(spool.namesFile(name));
+    const source = new Source(name, ledger, names, restored, clock);
+    source.lastSegmentAt = newest?.at;
+    if (restored.length === 0) {
+      const letGoUntil = ledger.isNew ? epochMs(0) : clock.now();
+      source.add(this.#rendition({ source: name, rendition: MAIN }, letGoUntil));
+    }
     this.#sources.set(name, source);
     this.#refused.delete(name);
     for (const listener of this.#listeners) listener(source);
@@ -191,18 +223,22 @@ export class Sources {
   }
 
   #rendition(place: Place, letGoUntil: EpochMs): Rendition {
-    return new Rendition(
-      place,
-      this.settings.windowDuration,
-      new Keep(this.keepFile.of(place.source), letGoUntil),
-    );
+    const keep = new Keep(this.keepFile.of(place.source), letGoUntil);
+    return new Rendition(place, this.settings.windowDuration, keep);
   }
 
-  async #restore(place: Place, records: readonly SegmentRecord[]): Promise<void> {
+  #restored(place: Place, records: readonly SegmentRecord[]): Rendition {
     const rendition = this.#rendition(place, records[0]?.at ?? this.clock.now());
     for (const fallen of rendition.restore(records)) this.spool.drop(place, fallen);
-    const source = await this.#create(place.source, rendition);
-    source.lastSegmentAt = rendition.window.newest?.at;
     this.events.spoolRecovered(place, records.length);
+    return rendition;
   }
+}
+
+/** The newer record, with the higher discontinuity sequence of both. */
+function newestOf(some: SegmentRecord | undefined, other: SegmentRecord): SegmentRecord {
+  if (some === undefined) return other;
+  const newer = some.sequence > other.sequence ? some : other;
+  const discontinuitySequence = Math.max(some.discontinuitySequence, other.discontinuitySequence);
+  return { ...newer, discontinuitySequence };
 }

@@ -132,11 +132,6 @@ export const errorTable = {
   range_not_satisfiable: row(416, 'The range lies outside the segment', 'Ask within its length.'),
   misdirected: row(421, 'This request is for another host', 'Send it to its own host.'),
   too_many_segments: row(422, 'The playlist has too many segments', 'Keep a playlist under 25,000 segments.'),
-  too_many_renditions: row(
-    422,
-    'The playlist has too many variants and renditions',
-    'Keep a multivariant playlist under 64 of both together.',
-  ),
   bad_span: row(422, 'No recording can have this span', 'Let `from` lie before `until`.'),
   bad_segment: row(
     422,
@@ -150,6 +145,11 @@ export const errorTable = {
     'Send plain MPEG-TS segments, one file each, without encryption: leave out -hls_segment_type fmp4, single_file and -hls_enc.',
   ),
   too_many_playlists: row(429, 'Too many playlists', 'Post at most 20 playlists a second for one source.'),
+  too_many_renditions: row(
+    422,
+    'Too many renditions',
+    'One source takes 64 variants and renditions, one edge 256 of all sources.',
+  ),
   too_many_sources: row(429, 'Too many sources', 'One edge takes 64 sources; start a second edge.'),
   too_many_recordings: row(
     429,

@@ -22,8 +22,10 @@ export type SegmentName = {
 /** `live`: somebody watches the source as it goes, so it is to be forwarded; else it is a recording's. */
 export type FoundSegment = { readonly bytes: Buffer; readonly live: boolean };
 
-/** What a node must have to serve live HLS. Both throw `LiveMixError`. */
+/** What a node must have to serve live HLS. All throw `LiveMixError`. */
 export interface LiveHost {
+  /** The playlist that names the renditions of a source; undefined for a source that has but one. */
+  multivariant(source: string): RenderedPlaylist | undefined;
   /** The list as it is now; waits while a source is starting. `gone` aborts when the viewer went away. */
   playlist(
     source: string,
@@ -64,8 +66,15 @@ function answerList(host: LiveHost, request: IncomingMessage, response: ServerRe
     throw new LiveMixError('not_found', 'There is no such playlist.');
   }
   const name = file.slice(0, -'.m3u8'.length);
-  const answer = host.playlist(source!, name === 'index' ? MAIN : name, () => goneSignal(response));
-  host.presence.polled(source!, request);
+  const multivariant = name === 'index' ? host.multivariant(source!) : undefined;
+  if (multivariant !== undefined) {
+    host.presence.polled(source!, undefined, request);
+    answerPlaylist(request, response, multivariant);
+    return;
+  }
+  const rendition = name === 'index' ? MAIN : name;
+  const answer = host.playlist(source!, rendition, () => goneSignal(response));
+  host.presence.polled(source!, rendition, request);
   if (!(answer instanceof Promise)) {
     answerPlaylist(request, response, answer);
     return;
@@ -106,8 +115,8 @@ function sendSegment(
   answerSegment(request, response, segment.bytes, name);
   if (!segment.live) return;
   // Presence goes on while a long segment is being sent; a short one is sent at once.
-  if (response.writableFinished) host.presence.touched(name.source);
-  else response.once('close', host.presence.sending(name.source));
+  if (response.writableFinished) host.presence.touched(name.source, name.rendition);
+  else response.once('close', host.presence.sending(name.source, name.rendition));
 }
 
 const segmentUnknown = () =>

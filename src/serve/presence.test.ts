@@ -25,7 +25,7 @@ test.each([
   [60, 180_000],
 ])('with a target duration of %i s presence lasts %i ms', (target, lasts) => {
   const { clock, presence } = start();
-  presence.polled('camera-0', viewer('10.0.0.1', 'player'));
+  presence.polled('camera-0', 'main', viewer('10.0.0.1', 'player'));
   clock.pass(lasts - 1);
   expect(presence.isWatched('camera-0', target)).toBe(true);
   expect(presence.viewers('camera-0', target)).toBe(1);
@@ -36,19 +36,19 @@ test.each([
 
 test('a segment that is asked for goes on with presence, and makes no viewer', () => {
   const { clock, presence } = start();
-  presence.touched('camera-0');
+  presence.touched('camera-0', 'main');
   expect(presence.isWatched('camera-0', 1)).toBe(true);
   expect(presence.viewers('camera-0', 1)).toBe(0);
   clock.pass(14_000);
-  presence.touched('camera-0');
+  presence.touched('camera-0', 'main');
   clock.pass(14_000);
   expect(presence.isWatched('camera-0', 1)).toBe(true);
 });
 
 test('presence goes on while a long segment is being sent, and so long after it', () => {
   const { clock, presence } = start();
-  const first = presence.sending('camera-0');
-  const second = presence.sending('camera-0');
+  const first = presence.sending('camera-0', 'main');
+  const second = presence.sending('camera-0', 'main');
   clock.pass(60_000);
   first();
   clock.pass(60_000);
@@ -62,24 +62,38 @@ test('presence goes on while a long segment is being sent, and so long after it'
 
 test('viewers are told apart by address and user agent', () => {
   const { presence } = start();
-  presence.polled('camera-0', viewer('10.0.0.1', 'player'));
-  presence.polled('camera-0', viewer('10.0.0.1', 'player'));
+  presence.polled('camera-0', 'main', viewer('10.0.0.1', 'player'));
+  presence.polled('camera-0', 'main', viewer('10.0.0.1', 'player'));
   expect(presence.viewers('camera-0', 1)).toBe(1);
-  presence.polled('camera-0', viewer('10.0.0.1', 'other'));
-  presence.polled('camera-0', viewer('10.0.0.2', 'player'));
-  presence.polled('camera-0', viewer('10.0.0.2'));
+  presence.polled('camera-0', 'main', viewer('10.0.0.1', 'other'));
+  presence.polled('camera-0', 'main', viewer('10.0.0.2', 'player'));
+  presence.polled('camera-0', 'main', viewer('10.0.0.2'));
   expect(presence.viewers('camera-0', 1)).toBe(4);
 });
 
 test('each source has its own viewers, and each of them leaves by itself', () => {
   const { clock, presence } = start();
-  presence.polled('camera-0', viewer('10.0.0.1'));
-  presence.polled('camera-1', viewer('10.0.0.1'));
+  presence.polled('camera-0', 'main', viewer('10.0.0.1'));
+  presence.polled('camera-1', 'main', viewer('10.0.0.1'));
   clock.pass(10_000);
-  presence.polled('camera-0', viewer('10.0.0.2'));
+  presence.polled('camera-0', 'main', viewer('10.0.0.2'));
   clock.pass(10_000);
   expect(presence.viewers('camera-0', 1)).toBe(1);
   expect(presence.viewers('camera-1', 1)).toBe(0);
   expect(presence.isWatched('camera-0', 1)).toBe(true);
   expect(presence.isWatched('camera-1', 1)).toBe(false);
+});
+
+test('renditions are watched one by one; who asks which there are watches none', () => {
+  const { clock, presence } = start();
+  presence.polled('camera-0', undefined, viewer('10.0.0.1'));
+  expect(presence.watchedOf('camera-0', 1)).toEqual([]);
+  expect(presence.viewers('camera-0', 1)).toBe(1);
+  presence.polled('camera-0', 'low', viewer('10.0.0.1'));
+  clock.pass(10_000);
+  presence.polled('camera-0', 'high', viewer('10.0.0.1'));
+  expect(presence.watchedOf('camera-0', 1)).toEqual(['low', 'high']);
+  clock.pass(6_000);
+  expect(presence.watchedOf('camera-0', 1)).toEqual(['high']);
+  expect(presence.viewers('camera-0', 1)).toBe(1);
 });

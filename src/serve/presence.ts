@@ -11,11 +11,17 @@ const MAX_VIEWERS = 200_000;
 export const presenceLasts = (targetDuration: number): Millis =>
   millis(Math.max(PRESENT_FOR, 3_000 * targetDuration));
 
+/** Who watches one source. */
 type Watched = {
+  readonly viewers: Map<string, Viewer>;
+  /** Its renditions that somebody asked for. There are no more than it has. */
+  readonly renditions: Map<string, Played>;
+};
+
+type Played = {
   lastAt: Millis;
   /** Responses of its media that are being sent. */
   sending: number;
-  readonly viewers: Map<string, Viewer>;
 };
 
 type Viewer = { lastAt: Millis; forgotten: boolean };
@@ -32,56 +38,63 @@ export class Presence {
 
   constructor(private readonly clock: Clock) {}
 
-  /** A playlist was asked for. */
-  polled(source: string, request: IncomingMessage): void {
-    const watched = this.touched(source);
+  /** A playlist was asked for: a rendition's, or the one that names them all. */
+  polled(source: string, rendition: string | undefined, request: IncomingMessage): void {
+    const watched = this.#of(source);
+    const now = this.clock.monotonic();
+    if (rendition !== undefined) playedOf(watched, rendition).lastAt = now;
     const userAgent = request.headers['user-agent'];
     const before = this.#ofSocket.get(request.socket);
     if (before?.watched === watched && before.userAgent === userAgent && !before.viewer.forgotten) {
-      before.viewer.lastAt = watched.lastAt;
+      before.viewer.lastAt = now;
       return;
     }
-    const viewer = this.#viewerOf(watched, `${request.socket.remoteAddress} ${userAgent ?? ''}`);
+    const viewer = this.#viewerOf(watched, `${request.socket.remoteAddress} ${userAgent ?? ''}`, now);
     if (viewer !== undefined) this.#ofSocket.set(request.socket, { watched, userAgent, viewer });
   }
 
-  #viewerOf(watched: Watched, key: string): Viewer | undefined {
+  #viewerOf(watched: Watched, key: string, now: Millis): Viewer | undefined {
     let viewer = watched.viewers.get(key);
     if (viewer === undefined) {
       if (this.#viewers >= MAX_VIEWERS) return undefined;
       this.#viewers += 1;
-      viewer = { lastAt: watched.lastAt, forgotten: false };
+      viewer = { lastAt: now, forgotten: false };
       watched.viewers.set(key, viewer);
     }
-    viewer.lastAt = watched.lastAt;
+    viewer.lastAt = now;
     return viewer;
   }
 
-  /** Something of the source was asked for. */
-  touched(source: string): Watched {
-    let watched = this.#watched.get(source);
-    if (watched === undefined) {
-      watched = { lastAt: millis(0), sending: 0, viewers: new Map() };
-      this.#watched.set(source, watched);
-    }
-    watched.lastAt = this.clock.monotonic();
-    return watched;
+  /** Something of a rendition was asked for. */
+  touched(source: string, rendition: string): Played {
+    const played = playedOf(this.#of(source), rendition);
+    played.lastAt = this.clock.monotonic();
+    return played;
   }
 
-  /** Media of the source is being sent until the answer is called. */
-  sending(source: string): () => void {
-    const watched = this.touched(source);
-    watched.sending += 1;
+  /** Media of a rendition is being sent until the answer is called. */
+  sending(source: string, rendition: string): () => void {
+    const played = this.touched(source, rendition);
+    played.sending += 1;
     return () => {
-      watched.sending -= 1;
-      watched.lastAt = this.clock.monotonic();
+      played.sending -= 1;
+      played.lastAt = this.clock.monotonic();
     };
   }
 
+  /** Whether somebody watches any rendition of a source. */
   isWatched(source: string, targetDuration: number): boolean {
+    return this.watchedOf(source, targetDuration).length > 0;
+  }
+
+  /** The renditions of a source that somebody watches. */
+  watchedOf(source: string, targetDuration: number): readonly string[] {
     const watched = this.#watched.get(source);
-    if (watched === undefined) return false;
-    return watched.sending > 0 || this.clock.monotonic() - watched.lastAt <= presenceLasts(targetDuration);
+    if (watched === undefined) return NOBODY;
+    const since = this.clock.monotonic() - presenceLasts(targetDuration);
+    return [...watched.renditions]
+      .filter(([, { sending, lastAt }]) => sending > 0 || lastAt >= since)
+      .map(([rendition]) => rendition);
   }
 
   /** How many viewers a source has; forgets those that left. */
@@ -97,4 +110,24 @@ export class Presence {
     }
     return viewers.size;
   }
+
+  #of(source: string): Watched {
+    let watched = this.#watched.get(source);
+    if (watched === undefined) {
+      watched = { viewers: new Map(), renditions: new Map() };
+      this.#watched.set(source, watched);
+    }
+    return watched;
+  }
+}
+
+const NOBODY: readonly string[] = [];
+
+function playedOf({ renditions }: Watched, rendition: string): Played {
+  let played = renditions.get(rendition);
+  if (played === undefined) {
+    played = { lastAt: millis(0), sending: 0 };
+    renditions.set(rendition, played);
+  }
+  return played;
 }

@@ -39,6 +39,16 @@ export function renderLive(
   });
 }
 
+/** The playlist that names a source's renditions. It changes with its encoder, so nobody keeps it for long. */
+export function multivariantAsSent(text: string): RenderedPlaylist {
+  const body = Buffer.from(text);
+  let zipped: Buffer | undefined;
+  return asSent(body, 0, () => {
+    zipped ??= gzipSync(body, { level: 6 });
+    return zipped;
+  });
+}
+
 /** A playlist's text with what every answer with it carries. `gzip`: the same text, packed. */
 export function asSent(text: Buffer, targetDuration: number, gzip: () => Buffer): RenderedPlaylist {
   const maxAge = Math.floor(targetDuration / 2);

@@ -6,8 +6,10 @@ import { NAME_PATTERN } from '../media/name.ts';
  * object each, at most `MAX_MESSAGE_BYTES`. Commands are desired state: a `desired` is the whole of it, so
  * a lost or repeated message changes nothing.
  */
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 export const MAX_MESSAGE_BYTES = 64 * 1024;
+/** Of the playlist that names a source's renditions: with every character escaped it still fits a message. */
+export const MAX_MULTIVARIANT_CHARACTERS = 30 * 1024;
 /** How often the edge asks for the time, and after how long a silence either side holds the link for dead. */
 export const PING_EVERY_MS = 2_000;
 export const LINK_SILENCE_MS = 5_000;
@@ -35,6 +37,8 @@ const sourceReport = z.strictObject({
   /** The floor it keeps; control forwards nothing of an unknown spool before it has been told its own. */
   floor,
   targetDuration: count,
+  /** The renditions it has media of. */
+  renditions: z.array(name).max(64),
   /** The renditions it is forwarding. */
   forwarding: z.array(name).max(64),
   ingestedBytes: count,
@@ -70,6 +74,15 @@ const report = z.strictObject({
 });
 export type Report = z.infer<typeof report>;
 
+/** A playlist that names the renditions of a source is told when it changes, and with each link: null where there is none. */
+const described = z.strictObject({
+  type: z.literal('described'),
+  sources: z
+    .array(z.strictObject({ name, multivariant: z.string().max(MAX_MULTIVARIANT_CHARACTERS).nullable() }))
+    .max(64),
+});
+export type Described = z.infer<typeof described>;
+
 const ping = z.strictObject({ type: z.literal('ping'), sentAt: z.number() });
 const pong = z.strictObject({ type: z.literal('pong'), sentAt: z.number(), now: z.number() });
 
@@ -103,7 +116,7 @@ const desired = z.strictObject({
 });
 export type Desired = z.infer<typeof desired>;
 
-const fromEdge = z.discriminatedUnion('type', [hello, report, ping]);
+const fromEdge = z.discriminatedUnion('type', [hello, report, described, ping]);
 export type EdgeMessage = z.infer<typeof fromEdge>;
 const fromControl = z.discriminatedUnion('type', [desired, pong]);
 export type ControlMessage = z.infer<typeof fromControl>;

@@ -41,6 +41,9 @@ async function post(headers: Record<string, string>, body: string | Uint8Array =
 
 const prefix = (path = '') => `file://${rig.encoder.folder}${path}`;
 
+const variants = (...uris: string[]) =>
+  `#EXTM3U\n${uris.map((uri) => `#EXT-X-STREAM-INF:BANDWIDTH=100000\n${uri}\n`).join('')}`;
+
 /** A problem says what and what to do, and nothing of the machine. */
 async function expectProblem(response: Response, status: number, code: string): Promise<string> {
   const text = await response.text();
@@ -222,10 +225,18 @@ describe('what is no playlist', () => {
     });
   });
 
-  test('a multivariant playlist is refused', async () => {
-    const body = '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100000\nlow.m3u8\n';
+  test.each([
+    ['names a playlist that is not of this source', 400, 'bad_playlist', variants('../other/low.m3u8')],
+    ['names a playlist of another host', 400, 'bad_playlist', variants('http://10.0.0.9/low.m3u8')],
+    [
+      'is a bomb',
+      422,
+      'too_many_renditions',
+      variants(...Array.from({ length: 65 }, (_, number) => `low-${number}.m3u8`)),
+    ],
+  ])('a multivariant playlist that %s', async (_, status, code, body) => {
     const response = await post({ 'Video-Source-Name': newName(), 'MPEG-TS-URI-Prefix': prefix() }, body);
-    await expectProblem(response, 400, 'bad_playlist');
+    await expectProblem(response, status, code);
   });
 
   test('what is refused takes nothing of the source that it names', async () => {

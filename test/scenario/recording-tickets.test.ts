@@ -224,7 +224,10 @@ describe('an announcement', () => {
 test('of all that only what was put rightly is in the store, and is replayed', async () => {
   expect([...stored()].sort((a, b) => a - b)).toEqual([0, 1, 3, 4]);
   edge.report({ settledUntil: since + 5_000 });
-  await rig.until('it is settled', async () => (await recordings.get(id)).segments === 4);
+  await rig.until('it is settled', async () => {
+    const { segments, settledUntil } = await recordings.get(id);
+    return segments === 4 && Date.parse(settledUntil) > since;
+  });
   await rig.until('it is shown', async () => urisOf(await recordings.playlist(id)).length === 4);
   const { segments } = await recordings.replay(id);
   const expected = [0, 1, 3, 4].map((sequence) => contentOf(sequence));

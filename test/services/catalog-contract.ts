@@ -10,6 +10,7 @@ export const aSource = (change: Partial<CatalogSource> = {}): CatalogSource => (
   spool: 'b3Blbg',
   reservedSequence: 1000,
   reservedDiscontinuity: 2,
+  multivariant: '#EXTM3U\n',
   createdAt: epochMs(1_764_000_000_123),
   ...change,
 });

@@ -24,6 +24,7 @@ export const aRecording = (change: Partial<CatalogRecording> = {}): CatalogRecor
   lostBefore: undefined,
   spool: '',
   lostReason: 'beyond_spool',
+  multivariant: '#EXTM3U\n',
   ...change,
 });
 

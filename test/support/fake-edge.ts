@@ -38,7 +38,7 @@ export const recordOf = (sequence: number, since = 1_700_000_000_000): SegmentRe
 });
 
 export const hello = (edge: string, spool = `spool-of-${edge}`) =>
-  JSON.stringify({ type: 'hello', protocol: 3, version: '0', edge, spool });
+  JSON.stringify({ type: 'hello', protocol: 4, version: '0', edge, spool });
 export const ping = JSON.stringify({ type: 'ping', sentAt: 1 });
 
 /** A WebSocket to control that has said nothing yet. */
@@ -111,6 +111,7 @@ export class FakeEdge {
       reservedDiscontinuity: 32,
       floor: { sequence: 0, discontinuity: 0 },
       targetDuration: 1,
+      renditions: ['main'],
       forwarding: ['main'],
       ingestedBytes: 0,
       forwardedBytes: 0,

@@ -56,7 +56,8 @@ export function addRecordings(api: FastifyInstance, parts: RecordingsApiParts): 
     const asked = read(beginning, body, 'The body is { "source": …, "from"?: …, "until"?: …, "title"?: … }.');
     const source = sources.get(asked.source);
     const span = parseSpan(asked.from ?? undefined, asked.until ?? undefined, clock.now());
-    const started = await recordings.start(source.name, source.entry.edge!, span, asked.title ?? '');
+    const { edge, multivariant } = source.entry;
+    const started = await recordings.start(source.name, edge!, span, asked.title ?? '', multivariant);
     return reply.code(201).send(await view(withReach(started, source)));
   });
   api.post<{ Params: { id: string } }>('/v1/recordings/:id/stop', async ({ params }) =>

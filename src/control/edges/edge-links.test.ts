@@ -82,6 +82,7 @@ const report = (settledUntil: number, revision = socket.desired.at(-1)?.revision
         reservedDiscontinuity: 0,
         floor: { sequence: 0, discontinuity: 0 },
         targetDuration: 2,
+        renditions: ['main'],
         forwarding: [],
         ingestedBytes: 0,
         forwardedBytes: 0,

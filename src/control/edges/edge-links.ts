@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { LiveMixError } from '../../media/error.ts';
-import { MAIN } from '../../media/name.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import {
+  type Described,
   type DesiredSource,
   type Hello,
   type KeepSpan,
@@ -133,6 +133,18 @@ export class EdgeLinks implements SessionHost {
     }
   }
 
+  async described(session: EdgeSession, { sources }: Described): Promise<void> {
+    try {
+      for (const { name, multivariant } of sources) {
+        if (this.#open.get(session.edge) !== session) return;
+        const isNews = await this.sources.described(session, name, multivariant ?? undefined);
+        if (isNews && multivariant !== null) await this.#recordings?.described(name, multivariant);
+      }
+    } catch (error) {
+      this.onFailure(error);
+    }
+  }
+
   closed(session: EdgeSession, reason: string): void {
     this.#greeting.delete(session);
     if (this.#open.get(session.edge) !== session) return;
@@ -182,7 +194,7 @@ export class EdgeLinks implements SessionHost {
 /** A spool that is not known is told the numbers in use before anything of it is forwarded. */
 function desiredOf(source: Source, keep: KeepSpan[]): DesiredSource {
   const { name, entry, wanted } = source;
-  if (source.spoolKnown) return { name, forward: wanted ? [MAIN] : [], keep };
+  if (source.spoolKnown) return { name, forward: [...wanted], keep };
   const floor = { sequence: entry.reservedSequence, discontinuity: entry.reservedDiscontinuity };
   return { name, forward: [], keep, floor };
 }

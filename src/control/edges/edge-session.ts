@@ -3,6 +3,7 @@ import { type EpochMs, type Millis, millis } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import {
   type ControlMessage,
+  type Described,
   type Desired,
   type DesiredSource,
   decodeEdgeMessage,
@@ -32,6 +33,7 @@ export interface SessionHost {
   /** The edge said who it is; false ends the session (it has been told why). */
   greeted(session: EdgeSession, hello: Hello): boolean;
   reported(session: EdgeSession, report: Report): Promise<void>;
+  described(session: EdgeSession, described: Described): Promise<void>;
   closed(session: EdgeSession, reason: string): void;
 }
 
@@ -137,7 +139,9 @@ export class EdgeSession implements OwnerLink {
     else if (this.#hello === undefined) this.end(linkEnds.badMessage);
     else if (message.type === 'ping')
       this.#send({ type: 'pong', sentAt: message.sentAt, now: this.clock.now() });
-    else {
+    else if (message.type === 'described') {
+      this.#working = this.#working.then(() => this.host.described(this, message));
+    } else {
       this.#report = message;
       // Each says all: while the catalog is slow, only the newest is worth working through.
       this.#working = this.#working.then(() =>

@@ -20,36 +20,39 @@ export class Demand {
     this.#startedAt = clock.monotonic();
   }
 
-  /** Looks at a source again. Where nobody wants it any more, its list goes at once. */
+  /** Looks at a source again. What of it nobody wants any more is listed no longer. */
   review(source: Source): void {
-    const wanted = this.#isWanted(source);
-    if (wanted === source.wanted) return;
-    source.wanted = wanted;
+    const wanted = this.#wantedOf(source);
+    const gone = [...source.wanted].filter((rendition) => !wanted.includes(rendition));
+    if (gone.length === 0 && wanted.length === source.wanted.size) return;
+    source.wanted = new Set(wanted);
     this.events.forwardingAsked(source.name, wanted);
-    if (!wanted) for (const channel of this.channels.of(source.name)) channel.drop();
+    for (const rendition of gone) this.channels.find(source.name, rendition)?.drop();
     this.onChange(source);
   }
 
   /** A source was deleted: nothing of it is wanted or shown any more. */
   forget(source: Source): void {
-    source.wanted = false;
+    source.wanted = new Set();
     for (const channel of this.channels.of(source.name)) channel.drop();
   }
 
-  #isWanted(source: Source): boolean {
+  #wantedOf(source: Source): readonly string[] {
     switch (source.entry.mode) {
       case 'off':
-        return false;
+        return [];
       case 'always':
-        return true;
-      case 'on-demand':
-        return this.presence.isWatched(source.name, source.targetDuration) || this.#leftAsItIs(source);
+        return source.report?.renditions ?? [...source.wanted];
+      case 'on-demand': {
+        const watched = this.presence.watchedOf(source.name, source.targetDuration);
+        return [...new Set([...watched, ...this.#leftAsTheyAre(source)])].filter((one) => source.has(one));
+      }
     }
   }
 
-  /** A process that has just started does not know who watches: it leaves every source as its edge reports it. */
-  #leftAsItIs(source: Source): boolean {
+  /** A process that has just started does not know who watches: it leaves every rendition as its edge reports it. */
+  #leftAsTheyAre(source: Source): readonly string[] {
     const young = this.clock.monotonic() - this.#startedAt < presenceLasts(source.targetDuration);
-    return young && (source.wanted || (source.report?.forwarding.length ?? 0) > 0);
+    return young ? [...source.wanted, ...(source.report?.forwarding ?? [])] : [];
   }
 }

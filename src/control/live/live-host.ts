@@ -1,5 +1,4 @@
 import { LiveMixError } from '../../media/error.ts';
-import { MAIN } from '../../media/name.ts';
 import { millis } from '../../media/units.ts';
 import type { FoundSegment, LiveHost, SegmentName } from '../../serve/live-routes.ts';
 import type { Presence } from '../../serve/presence.ts';
@@ -39,18 +38,22 @@ export class ControlLiveHost implements LiveHost {
     readonly requestFailed: (requestId: string, error: unknown) => void,
   ) {}
 
+  multivariant(name: string): RenderedPlaylist | undefined {
+    const source = this.sources.get(name);
+    if (source.entry.mode === 'off') throw switchedOff();
+    return source.multivariant;
+  }
+
   playlist(
     name: string,
     rendition: string,
     gone: () => AbortSignal,
   ): RenderedPlaylist | Promise<RenderedPlaylist> {
     const source = this.sources.get(name);
-    if (rendition !== MAIN) throw new LiveMixError('not_found', 'The source has no such rendition.');
-    if (source.entry.mode === 'off') {
-      throw new LiveMixError('source_off', 'The source is switched off.', { retryAfter: 30 });
-    }
-    if (!source.wanted) {
-      this.presence.touched(name);
+    if (!source.has(rendition)) throw new LiveMixError('not_found', 'The source has no such rendition.');
+    if (source.entry.mode === 'off') throw switchedOff();
+    if (!source.wanted.has(rendition)) {
+      this.presence.touched(name, rendition);
       this.demand.review(source);
     }
     const channel = this.channels.open(name, rendition);
@@ -80,14 +83,14 @@ export class ControlLiveHost implements LiveHost {
     try {
       const playlist = await channel.firstList(HOLD, gone);
       if (playlist !== undefined) return playlist;
-      if (source.entry.mode === 'off')
-        throw new LiveMixError('source_off', 'The source is switched off.', { retryAfter: 30 });
-      throw starting();
+      throw source.entry.mode === 'off' ? switchedOff() : starting();
     } finally {
       this.#holds -= 1;
     }
   }
 }
+
+const switchedOff = () => new LiveMixError('source_off', 'The source is switched off.', { retryAfter: 30 });
 
 const starting = () =>
   new LiveMixError('source_starting', 'No segment of the source has come yet.', { retryAfter: 1 });

@@ -64,8 +64,8 @@ function openChannel(
   if (found?.entry.edge !== edge || !isName(rendition)) {
     throw new LiveMixError('source_not_yours', 'The edge does not own a source of that name.');
   }
-  if (!found.wanted || (found.link !== undefined && !found.spoolKnown)) {
-    throw new LiveMixError('not_wanted', 'Nobody watches this source now.');
+  if (!found.wanted.has(rendition) || (found.link !== undefined && !found.spoolKnown)) {
+    throw new LiveMixError('not_wanted', 'Nobody watches this rendition now.');
   }
   return channels.open(source, rendition);
 }

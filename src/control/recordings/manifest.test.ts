@@ -23,6 +23,7 @@ const recording: CatalogRecording = {
   lostBefore: epochMs(1_500),
   spool: 'spool-1',
   lostReason: 'spool_lost',
+  multivariant: undefined,
 };
 
 describe('what a manifest says', () => {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
 import { NAME_PATTERN } from '../../media/name.ts';
 import { isObjectKey } from '../../store/object-store.ts';
+import { MAX_MULTIVARIANT_CHARACTERS } from '../../wire/link-messages.ts';
 import { decodeRecord } from '../../wire/uplink.ts';
 
 /** Where manifests lie. */
@@ -26,6 +27,7 @@ const manifest = z.object({
     lostBefore: time.optional(),
     spool: z.string().max(64),
     lostReason: z.enum(['beyond_spool', 'spool_lost']),
+    multivariant: z.string().max(MAX_MULTIVARIANT_CHARACTERS).optional(),
   }),
   segments: z.array(
     z.object({
@@ -49,7 +51,13 @@ export function decodeManifest(text: string): {
   readonly segments: readonly CatalogSegment[];
 } {
   const { recording, segments } = manifest.parse(JSON.parse(text));
-  const absent = { until: undefined, ended: undefined, endedAt: undefined, lostBefore: undefined };
+  const absent = {
+    until: undefined,
+    ended: undefined,
+    endedAt: undefined,
+    lostBefore: undefined,
+    multivariant: undefined,
+  };
   return {
     recording: { ...absent, ...recording } as CatalogRecording,
     segments: segments.map(({ rendition, key, record }) => ({

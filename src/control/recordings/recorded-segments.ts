@@ -19,6 +19,7 @@ export class RecordedSegments {
     maxSize: MAX_ROWS,
     sizeCalculation: (rows) => rows.length + 1,
   });
+  readonly #split = new WeakMap<RecordedRows, ReadonlyMap<string, RecordedRows>>();
   readonly #loading = new Map<string, Loading>();
   readonly #loads = new Slots(LOADS_AT_ONCE, Number.POSITIVE_INFINITY);
   readonly #contents = new Map<
@@ -41,12 +42,22 @@ export class RecordedSegments {
     return rows;
   }
 
+  /** The same by rendition. */
+  async renditions(recording: CatalogRecording): Promise<ReadonlyMap<string, RecordedRows>> {
+    const rows = await this.of(recording);
+    const known = this.#split.get(rows);
+    if (known !== undefined) return known;
+    const split = byRendition(rows);
+    this.#split.set(rows, split);
+    return split;
+  }
+
   async content(recording: CatalogRecording): Promise<RecordingContent> {
     const { id } = recording;
     const known = this.#contents.get(id);
     if (known?.recording === recording) return known.content;
     const rows = await this.of(recording);
-    const content = contentOf(recording, rows);
+    const content = contentOf(recording, [...byRendition(rows).values()]);
     if ((this.#rows.peek(id) ?? rows) === rows) this.#contents.set(id, { recording, content });
     return content;
   }
@@ -79,6 +90,19 @@ export class RecordedSegments {
     if (this.#loading.get(id)?.news === news) this.#rows.set(id, rows);
     return rows;
   }
+}
+
+/** Rows lie by rendition: each of its parts is one slice of them, all of them where there is but one. */
+function byRendition(rows: RecordedRows): ReadonlyMap<string, RecordedRows> {
+  const split = new Map<string, RecordedRows>();
+  for (let start = 0; start < rows.length; ) {
+    const { rendition } = rows[start]!;
+    const next = rows.findIndex((row, at) => at > start && row.rendition !== rendition);
+    const end = next < 0 ? rows.length : next;
+    split.set(rendition, start === 0 && end === rows.length ? rows : rows.slice(start, end));
+    start = end;
+  }
+  return split;
 }
 
 type Loading = { readonly rows: Promise<RecordedRows>; readonly news: CatalogSegment[] };

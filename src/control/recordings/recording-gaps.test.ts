@@ -22,6 +22,7 @@ const recordingOf = (change: Partial<CatalogRecording> = {}): CatalogRecording =
   lostBefore: epochMs(10_000),
   spool: 'spool-1',
   lostReason: 'beyond_spool',
+  multivariant: undefined,
   ...change,
 });
 

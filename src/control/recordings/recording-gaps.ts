@@ -28,6 +28,40 @@ export type RecordingGap = {
 /** Times of segments in a row are up to so far apart although nothing is missing: EXTINFs and clocks drift. */
 const DRIFT_MS = 1_000;
 
+/**
+ * The gaps of a recording of several renditions: what any of them lost, and the time in which none of them was made.
+ * @param ofEach the gaps of each
+ */
+export function joinedGaps(ofEach: readonly (readonly RecordingGap[])[]): readonly RecordingGap[] {
+  const [first = [], ...rest] = ofEach;
+  if (rest.length === 0) return first;
+  const silent = (gaps: readonly RecordingGap[]) => gaps.filter(({ reason }) => reason === 'source_silent');
+  const silence = rest.reduce((all, gaps) => meeting(all, silent(gaps)), silent(first));
+  const lost = ofEach.flatMap((gaps) => gaps.filter(({ reason }) => reason !== 'source_silent'));
+  const joined: RecordingGap[] = [];
+  for (const gap of [...lost, ...silence].sort((a, b) => a.from - b.from || a.until - b.until)) {
+    const last = joined.at(-1);
+    const from = epochMs(Math.max(gap.from, last?.until ?? gap.from));
+    if (from >= gap.until) continue;
+    if (last?.reason === gap.reason && last.until === from)
+      joined[joined.length - 1] = { ...last, until: gap.until };
+    else joined.push({ ...gap, from });
+  }
+  return joined;
+}
+
+/** The time that lies in both. */
+const meeting = (some: readonly RecordingGap[], others: readonly RecordingGap[]): readonly RecordingGap[] =>
+  some.flatMap((one) =>
+    others
+      .map((other) => ({
+        ...one,
+        from: epochMs(Math.max(one.from, other.from)),
+        until: epochMs(Math.min(one.until, other.until)),
+      }))
+      .filter(({ from, until }) => from < until),
+  );
+
 /** Whether something that was announced, or asked for, is not kept. */
 export const lacksMedia = (gaps: readonly RecordingGap[]): boolean =>
   gaps.some(({ reason }) => reason !== 'source_silent');
@@ -37,10 +71,12 @@ export const lacksMedia = (gaps: readonly RecordingGap[]): boolean =>
  * recording has not ended.
  *
  * @param segments those of one rendition that the recording's span covers, by number
+ * @param others the same of its other renditions: numbers that they have were not lost with an edge's power
  */
 export function gapsOf(
   recording: CatalogRecording,
   segments: readonly CatalogSegment[],
+  others: readonly (readonly CatalogSegment[])[] = [],
 ): readonly RecordingGap[] {
   const settled = Math.min(recording.settledUntil, recording.until ?? Number.POSITIVE_INFINITY);
   const isGivenUp = recording.ended === 'edge_lost';
@@ -74,7 +110,8 @@ export function gapsOf(
     if (follows) {
       if (record.at - reached > DRIFT_MS) state(reached, record.at, 'source_silent');
     } else if (record.at > reached) {
-      const isAfterJump = before !== undefined || opensList(record);
+      const jumped = before !== undefined || opensList(record);
+      const isAfterJump = jumped && !haveBetween(others, before?.record.sequence ?? 0, record.sequence);
       hole(reached, record.at, isAfterJump ? 'edge_restarted' : 'source_silent');
     }
     if (record.gap !== undefined) state(record.at, endOf(record), record.gap);
@@ -84,6 +121,13 @@ export function gapsOf(
   hole(reached, isGivenUp ? (recording.until ?? settled) : settled, 'source_silent');
   return gaps;
 }
+
+const haveBetween = (
+  others: readonly (readonly CatalogSegment[])[],
+  after: number,
+  before: number,
+): boolean =>
+  others.some((rows) => rows.some(({ record: { sequence } }) => sequence > after && sequence < before));
 
 /** Whether its number does not follow the one before it, which the recording does not have. The first of a source follows nothing. */
 const opensList = ({ discontinuity, listFrom, sequence }: SegmentRecord): boolean =>

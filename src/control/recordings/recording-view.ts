@@ -1,6 +1,6 @@
 import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
 import type { EpochMs } from '../../media/units.ts';
-import { gapsOf, lacksMedia, type RecordingGap } from './recording-gaps.ts';
+import { gapsOf, joinedGaps, lacksMedia, type RecordingGap } from './recording-gaps.ts';
 
 export type RecordingState = 'recording' | 'draining' | 'complete' | 'incomplete';
 
@@ -12,17 +12,28 @@ export type RecordingContent = {
   readonly gaps: readonly RecordingGap[];
 };
 
-/** What is stored of a recording. `segments`: those its span covers, by number. */
+/**
+ * What is stored of a recording: bytes and segments of all its renditions, the duration of the longest.
+ * @param renditions those that its span covers, by number
+ */
 export function contentOf(
   recording: CatalogRecording,
-  segments: readonly CatalogSegment[],
+  renditions: readonly (readonly CatalogSegment[])[],
 ): RecordingContent {
-  const media = segments.filter(({ record }) => record.gap === undefined);
+  const media = renditions.map((rows) => rows.filter(({ record }) => record.gap === undefined));
+  const lasting = media.map((rows) => rows.reduce((sum, { record }) => sum + record.duration, 0));
+  const gaps = renditions.map((rows) =>
+    gapsOf(
+      recording,
+      rows,
+      renditions.filter((other) => other !== rows),
+    ),
+  );
   return {
-    durationSeconds: round(media.reduce((sum, { record }) => sum + record.duration, 0)),
-    bytes: media.reduce((sum, { record }) => sum + record.bytes, 0),
-    segments: media.length,
-    gaps: gapsOf(recording, segments),
+    durationSeconds: round(Math.max(0, ...lasting)),
+    bytes: media.flat().reduce((sum, { record }) => sum + record.bytes, 0),
+    segments: media.reduce((sum, rows) => sum + rows.length, 0),
+    gaps: renditions.length === 0 ? gapsOf(recording, []) : joinedGaps(gaps),
   };
 }
 

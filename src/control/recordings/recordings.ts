@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Catalog, CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
 import { LiveMixError } from '../../media/error.ts';
-import { covers, type Span, unionOf } from '../../media/span.ts';
+import { atMost, covers, type Span, unionOf } from '../../media/span.ts';
 import { epochMs } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { SerialQueue } from '../../runtime/serial-queue.ts';
@@ -92,7 +92,7 @@ export class Recordings {
 
   /** As `wanted`, in as few spans as an edge can be told: where there are more, it holds what lies between them, too. */
   toKeep(source: string, edge: string): readonly Span[] {
-    return joined(this.wanted(source, edge), MAX_KEEP_SPANS);
+    return atMost(MAX_KEEP_SPANS, this.wanted(source, edge));
   }
 
   /** Whether any recording, of whatever state, has this segment. */
@@ -101,11 +101,23 @@ export class Recordings {
   }
 
   /** Begins a recording. It is on disk when this resolves; the edge is told by whoever follows. */
-  start(source: string, edge: string, span: Span, title: string): Promise<CatalogRecording> {
-    return this.#queue.run(() => this.#start(source, edge, span, title));
+  start(
+    source: string,
+    edge: string,
+    span: Span,
+    title: string,
+    multivariant?: string,
+  ): Promise<CatalogRecording> {
+    return this.#queue.run(() => this.#start(source, edge, span, title, multivariant));
   }
 
-  async #start(source: string, edge: string, span: Span, title: string): Promise<CatalogRecording> {
+  async #start(
+    source: string,
+    edge: string,
+    span: Span,
+    title: string,
+    multivariant: string | undefined,
+  ): Promise<CatalogRecording> {
     if (this.#recordings.size >= MAX_RECORDINGS) {
       throw new LiveMixError('too_many_recordings', `There are ${MAX_RECORDINGS} recordings.`, {
         hint: 'Delete some.',
@@ -134,6 +146,7 @@ export class Recordings {
       lostBefore: undefined,
       spool: '',
       lostReason: 'beyond_spool',
+      multivariant,
     };
     await this.#save(recording, 'started');
     this.events.recordingStarted(recording.id, source);
@@ -217,6 +230,14 @@ export class Recordings {
     }
   }
 
+  /** Another playlist names the renditions of a source now. */
+  described(source: string, multivariant: string): Promise<void> {
+    return this.#queue.run(async () => {
+      for (const recording of this.#openOf(source))
+        await this.#save({ ...recording, multivariant }, 'changed');
+    });
+  }
+
   /** Ends those whose edge did not come back in time. */
   giveUp(): Promise<void> {
     return this.#queue.run(async () => {
@@ -266,18 +287,6 @@ export class Recordings {
   #openOf(source: string): readonly CatalogRecording[] {
     return [...(this.#open.get(source) ?? [])].map((id) => this.#recordings.get(id)!);
   }
-}
-
-/** At most so many spans that cover all that `spans` do: those that lie closest together become one. */
-function joined(spans: readonly Span[], most: number): readonly Span[] {
-  const fewer = [...spans];
-  while (fewer.length > most) {
-    const apart = (index: number) => fewer[index + 1]!.from - fewer[index]!.until!;
-    let closest = 0;
-    for (let index = 1; index + 1 < fewer.length; index++) if (apart(index) < apart(closest)) closest = index;
-    fewer.splice(closest, 2, { from: fewer[closest]!.from, until: fewer[closest + 1]!.until });
-  }
-  return fewer;
 }
 
 /** 16 lower-case letters and digits: 80 bits, easy to read out. */

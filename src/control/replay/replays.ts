@@ -1,8 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
+import { bestVariant } from '../../hls/best-variant.ts';
+import { withOnly } from '../../hls/render-multivariant.ts';
 import { LiveMixError } from '../../media/error.ts';
 import { MAIN } from '../../media/name.ts';
-import type { RenderedPlaylist } from '../../serve/rendered-playlist.ts';
+import { multivariantAsSent, type RenderedPlaylist } from '../../serve/rendered-playlist.ts';
 import type { RecordedSegments } from '../recordings/recorded-segments.ts';
 import type { Recordings } from '../recordings/recordings.ts';
 import { ReplayPlaylist, settledPrefix } from './replay-playlist.ts';
@@ -16,6 +18,7 @@ const AHEAD = 3;
 
 type Played = {
   readonly id: string;
+  readonly rendition: string;
   readonly playlist: ReplayPlaylist;
   shown: readonly CatalogSegment[];
 };
@@ -30,15 +33,24 @@ export class Replays {
     private readonly segments: ReplaySegments,
   ) {}
 
-  /** The playlist of a recording. Throws `recording_unknown`, `recording_empty` while it has nothing. */
-  async playlist(id: string): Promise<RenderedPlaylist> {
+  /** The playlist that names the renditions of a recording; undefined where it has but one. Throws `recording_unknown`. */
+  async multivariant(id: string): Promise<RenderedPlaylist | undefined> {
     const recording = this.recordings.get(id);
-    const rows = await this.recorded.of(recording);
-    const shown = settledPrefix(recording, ofMain(rows));
-    let played = this.#played.get(id);
+    if (recording.multivariant === undefined) return undefined;
+    const stored = await this.recorded.renditions(recording);
+    const text = withOnly(recording.multivariant, (uri) => stored.has(renditionOf(uri)));
+    return text === undefined ? undefined : multivariantAsSent(text);
+  }
+
+  /** The playlist of a rendition of a recording. Throws `recording_unknown`, `recording_empty` while it has nothing. */
+  async playlist(id: string, rendition: string): Promise<RenderedPlaylist> {
+    const recording = this.recordings.get(id);
+    const shown = await this.#shown(recording, rendition);
+    const key = `${id}/${rendition}`;
+    let played = this.#played.get(key);
     if (played === undefined) {
-      played = { id, playlist: new ReplayPlaylist(), shown };
-      this.#played.set(id, played);
+      played = { id, rendition, playlist: new ReplayPlaylist(), shown };
+      this.#played.set(key, played);
       this.segments.readAhead(shown.slice(0, FIRST));
     }
     played.shown = shown;
@@ -47,36 +59,68 @@ export class Replays {
     return rendered;
   }
 
-  /** What a recording has, in order, for a download. Throws as `playlist` does. */
-  async content(id: string): Promise<readonly CatalogSegment[]> {
+  /**
+   * The rendition of a recording that one file is made of where nobody asks for another: the best variant. Throws
+   * `download_impossible` where that has its sound apart.
+   */
+  async best(id: string): Promise<string> {
+    const named = (await this.multivariant(id))?.text.toString();
+    if (named === undefined) return this.main(id);
+    const { uri, apart } = bestVariant(named)!;
+    if (apart.length === 0) return renditionOf(uri);
+    const all = [uri, ...apart].map(renditionOf);
+    throw new LiveMixError('download_impossible', 'Its sound and its picture are renditions of their own.', {
+      hint: `Play its index.m3u8, or download each: ${all.map((one) => `?rendition=${one}`).join(', ')}.`,
+    });
+  }
+
+  /** The rendition of a recording that has but one. */
+  async main(id: string): Promise<string> {
+    const stored = await this.recorded.renditions(this.recordings.get(id));
+    const [first = MAIN] = stored.keys();
+    return stored.has(MAIN) ? MAIN : first;
+  }
+
+  /** What a rendition of a recording has, in order, for a download. Throws as `playlist` does. */
+  async content(id: string, rendition: string): Promise<readonly CatalogSegment[]> {
     const recording = this.recordings.get(id);
-    const shown = settledPrefix(recording, ofMain(await this.recorded.of(recording)));
+    const shown = await this.#shown(recording, rendition);
     const media = shown.filter(({ record }) => record.gap === undefined);
     if (media.length === 0) throw nothingYet(recording);
     return media;
   }
 
+  async #shown(recording: CatalogRecording, rendition: string): Promise<readonly CatalogSegment[]> {
+    const stored = await this.recorded.renditions(recording);
+    const rows = stored.get(rendition) ?? NOTHING;
+    if (rows === NOTHING && stored.size > 0) throw noSuchRendition(stored);
+    return settledPrefix(recording, rows);
+  }
+
   /** A viewer asked for this segment: the next ones of the recordings that are being watched are brought. */
   askedFor(source: string, rendition: string, sequence: number): void {
-    for (const { id, shown } of this.#played.values()) {
-      if (this.recordings.find(id)?.source !== source) continue;
-      const index = indexOf(shown, rendition, sequence);
+    for (const { id, rendition: played, shown } of this.#played.values()) {
+      if (played !== rendition || this.recordings.find(id)?.source !== source) continue;
+      const index = indexOf(shown, sequence);
       if (index >= 0) this.segments.readAhead(shown.slice(index + 1, index + 1 + AHEAD));
     }
   }
 
   forget(id: string): void {
-    this.#played.delete(id);
+    for (const [key, played] of this.#played.entries()) if (played.id === id) this.#played.delete(key);
   }
 }
 
-/** There is one rendition until there are several. */
-const ofMain = (rows: readonly CatalogSegment[]): readonly CatalogSegment[] =>
-  rows.every(({ rendition }) => rendition === MAIN)
-    ? rows
-    : rows.filter(({ rendition }) => rendition === MAIN);
+const renditionOf = (uri: string): string => uri.replace(/\.m3u8$/, '');
 
-function indexOf(rows: readonly CatalogSegment[], rendition: string, sequence: number): number {
+const NOTHING: readonly CatalogSegment[] = [];
+
+const noSuchRendition = (stored: ReadonlyMap<string, unknown>) =>
+  new LiveMixError('not_found', 'The recording has no such rendition.', {
+    hint: `It has ${[...stored.keys()].join(', ')}.`,
+  });
+
+function indexOf(rows: readonly CatalogSegment[], sequence: number): number {
   let low = 0;
   let high = rows.length;
   while (low < high) {
@@ -84,8 +128,7 @@ function indexOf(rows: readonly CatalogSegment[], rendition: string, sequence: n
     if (rows[middle]!.record.sequence < sequence) low = middle + 1;
     else high = middle;
   }
-  const found = rows[low];
-  return found?.record.sequence === sequence && found.rendition === rendition ? low : -1;
+  return rows[low]?.record.sequence === sequence ? low : -1;
 }
 
 const nothingYet = ({ ended }: CatalogRecording) =>

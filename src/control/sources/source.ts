@@ -1,5 +1,7 @@
 import type { CatalogSource } from '../../catalog/catalog.ts';
 import type { Trouble } from '../../media/error.ts';
+import { MAIN } from '../../media/name.ts';
+import { multivariantAsSent, type RenderedPlaylist } from '../../serve/rendered-playlist.ts';
 import type { SourceReport } from '../../wire/link-messages.ts';
 
 /** The link to the edge that owns a source, as far as a source needs it. */
@@ -15,8 +17,9 @@ export class Source {
   link: OwnerLink | undefined;
   /** Other edges that report the same name. */
   readonly rivals = new Set<string>();
-  /** Whether control asks for it to be forwarded now. */
-  wanted = false;
+  /** The renditions that control asks for now. */
+  wanted: ReadonlySet<string> = new Set();
+  #multivariant: { readonly text: string; readonly rendered: RenderedPlaylist } | undefined;
 
   constructor(public entry: CatalogSource) {}
 
@@ -31,6 +34,19 @@ export class Source {
   /** Whether the spool that reports it may be forwarded: one that is not known must first be told the numbers in use. */
   get spoolKnown(): boolean {
     return this.link !== undefined && this.link.spool === this.entry.spool;
+  }
+
+  /** The playlist that names its renditions, as its edge made it; undefined where it has but one. */
+  get multivariant(): RenderedPlaylist | undefined {
+    const { multivariant: text } = this.entry;
+    if (text === undefined) return undefined;
+    if (this.#multivariant?.text !== text) this.#multivariant = { text, rendered: multivariantAsSent(text) };
+    return this.#multivariant.rendered;
+  }
+
+  /** Whether it has this rendition; where its edge has not said since this node started, it may. */
+  has(rendition: string): boolean {
+    return rendition === MAIN || this.report === undefined || this.report.renditions.includes(rendition);
   }
 
   get targetDuration(): number {

@@ -59,6 +59,15 @@ export class Sources {
     for (const report of reports) await this.#reportedOne(link, report);
   }
 
+  /** The playlist that names a source's renditions, as its owner made it. False when that was known, or is not its to say. */
+  async described(link: OwnerLink, name: string, multivariant: string | undefined): Promise<boolean> {
+    const source = this.find(name);
+    if (source === undefined || source.link !== link || source.entry.multivariant === multivariant)
+      return false;
+    await this.#save(source, { multivariant });
+    return true;
+  }
+
   /** The edge is gone: what it last said stays, but is old. */
   linkClosed(link: OwnerLink): void {
     for (const source of this.#sources.values()) {
@@ -125,6 +134,7 @@ export class Sources {
       spool: '',
       reservedSequence: 0,
       reservedDiscontinuity: 0,
+      multivariant: undefined,
       createdAt: this.clock.now(),
     });
     this.#sources.set(report.name, source);

@@ -37,7 +37,7 @@ export function acceptPlaylist(
       const code = refusal(entry.uri, origin, ingest.allowed);
       return code === undefined ? [] : [{ line: entry.line, code }];
     });
-    const intake = await freshSegments(rendition.known(!source.ledger.jumped), entries, (entry) =>
+    const intake = await freshSegments(rendition.known(source.runs.goesOn(rendition)), entries, (entry) =>
       refusal(entry.uri, origin, ingest.allowed) === undefined
         ? lookAt(origin, entry.uri, ingest.agents, entry.range)
         : Promise.resolve(undefined),

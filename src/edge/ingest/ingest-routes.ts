@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { PlaylistError } from '../../hls/playlist-error.ts';
 import { LiveMixError } from '../../media/error.ts';
 import { isName, MAIN } from '../../media/name.ts';
 import { readBody } from '../../runtime/request-body.ts';
@@ -17,14 +18,29 @@ import {
 /** Whether a path is an encoder's. */
 export const isIngestPath = (path: string): boolean =>
   path.startsWith(PUSH_PATH) ||
-  path === '/v1/playlist' ||
-  path === `/v1/playlist/${MAIN}` ||
+  path === POST_PATH ||
+  renditionIn(path) !== undefined ||
   fileBeside(path) !== undefined;
 
-/** ffmpeg, told to post its playlist to /v1/playlist, sends init.mp4 to /v1/init.mp4 and a key likewise. */
+const POST_PATH = '/v1/playlist';
+
+/** The rendition in `/v1/playlist/low` or `/v1/playlist/low.m3u8`; undefined where the path is another. */
+function renditionIn(path: string): string | undefined {
+  const name = /^\/v1\/playlist\/([^/]+?)(?:\.m3u8?)?$/.exec(path)?.[1];
+  return name !== undefined && isName(name) && !isPlainSegmentName(name) && !isKeyFile(name)
+    ? name
+    : undefined;
+}
+
+const isKeyFile = (name: string): boolean => name.includes('.') && isKeyName(name);
+
+/**
+ * ffmpeg, told to post its playlist to /v1/playlist, sends init.mp4 to /v1/init.mp4 and a key likewise; told to post those of
+ * renditions to /v1/playlist/…, to /v1/playlist/init.mp4.
+ */
 function fileBeside(path: string): Omit<PushPath, 'source'> | undefined {
-  const name = path.slice('/v1/'.length);
-  if (!path.startsWith('/v1/') || !name.includes('.')) return undefined;
+  const name = /^\/v1\/(?:playlist\/)?([^/]+)$/.exec(path)?.[1] ?? '';
+  if (!name.includes('.')) return undefined;
   if (isKeyName(name)) return { folder: '', name, kind: 'key' };
   return isPlainSegmentName(name) ? { folder: '', name, kind: 'segment' } : undefined;
 }
@@ -49,7 +65,7 @@ export async function answerIngest(
     return true;
   }
   if (request.method === 'POST' || request.method === 'PUT') {
-    await answerPlaylistPost(routes, request, response);
+    await answerPlaylistPost(routes, request, response, path);
     return true;
   }
   if (request.method === 'GET' || request.method === 'HEAD') {
@@ -64,6 +80,7 @@ async function answerPlaylistPost(
   routes: IngestRoutes,
   request: IncomingMessage,
   response: ServerResponse,
+  path: string,
 ): Promise<void> {
   const name = sourceNameOf(request);
   await orTrouble(routes, name, async () => {
@@ -73,11 +90,27 @@ async function answerPlaylistPost(
     if (name === undefined)
       throw new LiveMixError('bad_source_name', 'Video-Source-Name is missing or malformed.');
     const prefix = header(request, 'mpeg-ts-uri-prefix');
-    await takePlaylist(routes, response, name, body, async () => {
-      const beside = routes.pushes.find(name)?.files;
-      return { ...(await resolvePrefix(prefix, routes.ingest.allowed)), ...(beside && { beside }) };
+    await takePlaylist(routes, response, name, body, {
+      async origin() {
+        const beside = routes.pushes.find(name)?.files;
+        return { ...(await resolvePrefix(prefix, routes.ingest.allowed)), ...(beside && { beside }) };
+      },
+      rendition: () => renditionIn(path) ?? MAIN,
+      placeOf: postedTo,
+      nameOf: (place) => renditionIn(place) ?? MAIN,
     });
   });
+}
+
+/** Where the media playlist is posted that a posted multivariant playlist names. Throws `PlaylistError`. */
+function postedTo(uri: string, line: number): string {
+  const path = `${POST_PATH}/${uri}`;
+  if (renditionIn(path) !== undefined) return path;
+  throw new PlaylistError(
+    'bad_playlist',
+    line,
+    'this is no rendition; name it like low.m3u8 and post its playlist to /v1/playlist/low.m3u8',
+  );
 }
 
 async function answerFileBeside(

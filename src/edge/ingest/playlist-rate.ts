@@ -1,7 +1,7 @@
 import { LiveMixError } from '../../media/error.ts';
 import type { Clock } from '../../runtime/clock.ts';
 
-/** Playlists of one source that are taken in a second. */
+/** Playlists of one rendition that are taken in a second. */
 const PER_SECOND = 20;
 
 /** Counts the playlists of each source, second by second, and refuses what is too much for one. */
@@ -10,8 +10,8 @@ export class PlaylistRate {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Throws `too_many_playlists`. */
-  count(source: string): void {
+  /** @param renditions how many the source is known to have. Throws `too_many_playlists` */
+  count(source: string, renditions: number): void {
     const second = Math.floor(this.clock.monotonic() / 1000);
     const counted = this.#counts.get(source);
     if (counted === undefined || counted.second !== second) {
@@ -20,8 +20,9 @@ export class PlaylistRate {
       return;
     }
     counted.count += 1;
-    if (counted.count > PER_SECOND) {
-      const detail = `More than ${PER_SECOND} playlists came within a second.`;
+    const most = PER_SECOND * Math.max(1, renditions);
+    if (counted.count > most) {
+      const detail = `More than ${most} playlists came within a second.`;
       throw new LiveMixError('too_many_playlists', detail, { retryAfter: 1 });
     }
   }

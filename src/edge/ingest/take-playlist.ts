@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parseMediaPlaylist } from '../../hls/parse.ts';
+import { parsePlaylist } from '../../hls/parse.ts';
 import { LiveMixError } from '../../media/error.ts';
-import { MAIN } from '../../media/name.ts';
 import { MIB, millis } from '../../media/units.ts';
 import { answerJson } from '../../runtime/answer.ts';
 import { showsToken } from '../../runtime/bearer.ts';
+import type { Source } from '../source.ts';
 import { ingestTrouble } from '../trouble.ts';
 import { acceptPlaylist, type Taken } from './accept-playlist.ts';
 import type { Ingest } from './ingest.ts';
@@ -62,23 +62,56 @@ export async function orTrouble<T>(
   }
 }
 
+/** Where a playlist was sent to, and what that means. */
+export type Sent = {
+  /** Where its segments are. What may not be read there makes no source. Throws `LiveMixError`. */
+  origin(): Promise<MediaOrigin> | MediaOrigin;
+  /** The rendition that it is of. */
+  rendition(source: Source): Promise<string> | string;
+  /** Where a URI of a multivariant playlist leads to. Throws `PlaylistError`. */
+  placeOf(uri: string, line: number): string;
+  /** What the sender itself calls the rendition at a place; where it is left out, names are made of places. */
+  nameOf?(place: string): string;
+  /** A multivariant playlist was taken in. */
+  described?(): void;
+};
+
 /** Takes in a playlist of a source, and answers. Rejects with `LiveMixError`. */
 export async function takePlaylist(
   { ingest, rate, changed }: IngestRoutes,
   response: ServerResponse,
   name: string,
   body: Buffer,
-  findOrigin: () => Promise<MediaOrigin> | MediaOrigin,
+  sent: Sent,
 ): Promise<void> {
-  rate.count(name);
-  const playlist = parseMediaPlaylist(body);
-  const origin = await findOrigin();
+  rate.count(name, renditionsOf(ingest.sources.find(name)));
+  const playlist = parsePlaylist(body);
+  const origin = await sent.origin();
   const source = await ingest.sources.open(name);
-  const before = { sending: source.sending, trouble: source.trouble?.code };
-  const taking = acceptPlaylist(ingest, source, source.rendition(MAIN)!, origin, playlist);
-  await answerTaken(ingest, response, name, taking);
-  if (before.sending !== source.sending || before.trouble !== source.trouble?.code) changed();
+  const before = stateOf(source);
+  if (playlist.kind === 'multivariant') {
+    const { placeOf, nameOf } = sent;
+    await source.names.describe(playlist, placeOf, nameOf);
+    sent.described?.();
+    answerJson(response, 200, { source: name, renditions: source.names.all });
+  } else {
+    const rendition = ingest.sources.rendition(source, await sent.rendition(source));
+    await answerTaken(ingest, response, name, acceptPlaylist(ingest, source, rendition, origin, playlist));
+  }
+  if (stateOf(source) !== before) changed();
 }
+
+const renditionsOf = (source: Source | undefined): number =>
+  source === undefined ? 1 : Math.max(source.names.all.length, [...source.renditions].length);
+
+/** What of a source control is told at once when it changes. */
+const stateOf = ({ sending, trouble, multivariant, renditions }: Source): string =>
+  JSON.stringify([
+    sending,
+    trouble?.code,
+    multivariant,
+    [...renditions].map(({ window }) => window.newest !== undefined),
+  ]);
 
 /** The encoder rarely waits for the answer and never reads it; it is for people and tests. */
 async function answerTaken(

@@ -108,7 +108,7 @@ export class Taking {
       try {
         const { spool } = ingest.sources;
         const reading = this.#reading(entry, origin);
-        const read = await readSegment(reading, () => spool.stage(this.rendition.place), ingest);
+        const read = await readSegment(reading, () => spool.stage(), ingest);
         return await this.#keepOnDisk(entry, read, read.sink, needs, behind);
       } catch (error) {
         if (!isDiskFull(error)) throw error;
@@ -143,9 +143,9 @@ export class Taking {
 
   /** What a recording wants is on the disk before its encoder gets an answer. */
   async #commit(staged: StagedSegment, record: SegmentRecord): Promise<void> {
-    const { keep } = this.rendition;
+    const { keep, place } = this.rendition;
     const durable = keep.wants(record);
-    await staged.commit(record, durable);
+    await staged.commit(place, record, durable);
     if (durable) keep.markDurable(record);
   }
 
@@ -212,7 +212,7 @@ export class Taking {
     const record = await this.#stamp(entry, { gap: reason, encoder: this.#encoder(entry) }, behind);
     this.ingest.events.gapStated(this.rendition.place, record);
     try {
-      const staged = await this.ingest.sources.spool.stage(this.rendition.place);
+      const staged = await this.ingest.sources.spool.stage();
       await this.#commit(staged, record);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
@@ -225,19 +225,10 @@ export class Taking {
     const { rendition, source, ingest } = this;
     const { ledger } = source;
     const previous = rendition.window.newest;
-    const { jumped } = ledger;
-    if (this.#runOpens) {
-      rendition.openRun(ledger.nextSequence, entry.sequence);
-      ingest.events.runOpened(rendition.place, ledger.nextSequence);
-    }
-    // The very first segment of a source follows nothing.
-    const discontinuity = this.#runOpens
-      ? previous !== undefined || ledger.discontinuity > 0
-      : entry.discontinuity;
-    this.#runOpens = false;
-    const sequence = rendition.numberOf(entry.sequence);
-    const discontinuitySequence = ledger.discontinuity + (discontinuity ? 1 : 0);
-    await ledger.claim(sequence, discontinuitySequence);
+    const { sequence, discontinuity, discontinuitySequence } = this.#number(entry, previous);
+    const follows = previous === undefined || previous.sequence + 1 === sequence;
+    const jumped = ledger.jumped || !follows;
+    await ledger.claim(rendition.name, sequence, discontinuitySequence);
     const mayLowerTarget = !ingest.isWatched(source.name);
     const observed = epochMs(Math.round(ingest.clock.now() - behind * 1000));
     return stamp(
@@ -249,11 +240,36 @@ export class Taking {
     );
   }
 
+  /** The number of a segment, and its discontinuity: a run opens with one, in all renditions with the same. */
+  #number(
+    entry: NeedingSegment,
+    previous: SegmentRecord | undefined,
+  ): Pick<SegmentRecord, 'sequence' | 'discontinuity' | 'discontinuitySequence'> {
+    const { rendition, source, ingest } = this;
+    if (this.#runOpens) {
+      const entered = source.runs.enter(rendition, entry.sequence, this.#listedFrom(entry));
+      rendition.openRun(entered.sequence, entry.sequence, entered.ordinal);
+      if (entered.opened) ingest.events.runOpened(rendition.place, entered.sequence);
+      this.#runOpens = false;
+      return entered;
+    }
+    const { discontinuity } = entry;
+    return {
+      sequence: rendition.numberOf(entry.sequence),
+      discontinuity,
+      discontinuitySequence: (previous?.discontinuitySequence ?? 0) + (discontinuity ? 1 : 0),
+    };
+  }
+
+  #listedFrom({ sequence }: NeedingSegment): number {
+    return this.playlist.mediaSequence + this.playlist.segments.length - sequence;
+  }
+
   #push(record: SegmentRecord): void {
     const { rendition, ingest, source } = this;
     for (const fallen of rendition.push(record)) ingest.sources.spool.drop(rendition.place, fallen);
     if (record.gap !== undefined) return;
-    source.tookIn(epochMs(record.at + Math.round(record.duration * 1000)), record.bytes);
+    source.tookIn(rendition, epochMs(record.at + Math.round(record.duration * 1000)), record.bytes);
     this.added += 1;
     ingest.events.segmentTaken(rendition.place, record);
   }

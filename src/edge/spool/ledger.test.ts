@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MAIN } from '../../media/name.ts';
 import type { SegmentRecord } from '../../media/segment-record.ts';
 import { bytes, epochMs, seconds } from '../../media/units.ts';
 import { Ledger } from './ledger.ts';
@@ -46,16 +47,16 @@ describe('numbers', () => {
 
   test('follow each other, and none is taken twice', async () => {
     const ledger = await open();
-    await ledger.claim(EPOCH_SECOND, 0);
+    await ledger.claim(MAIN, EPOCH_SECOND, 0);
     expect(ledger).toMatchObject({ nextSequence: EPOCH_SECOND + 1, jumped: false });
-    await expect(ledger.claim(EPOCH_SECOND, 0)).rejects.toThrow(RangeError);
-    await ledger.claim(EPOCH_SECOND + 5, 1);
+    await expect(ledger.claim(MAIN, EPOCH_SECOND, 0)).rejects.toThrow(RangeError);
+    await ledger.claim(MAIN, EPOCH_SECOND + 5, 1);
     expect(ledger).toMatchObject({ nextSequence: EPOCH_SECOND + 6, discontinuity: 1 });
   });
 
   test('go on behind the newest record after an orderly end, on another boot, too', async () => {
     const ledger = await open();
-    await ledger.claim(EPOCH_SECOND, 2);
+    await ledger.claim(MAIN, EPOCH_SECOND, 2);
     await ledger.close();
     const newest = record(EPOCH_SECOND, { discontinuitySequence: 2 });
     expect(await open(newest, 'boot-2')).toMatchObject({
@@ -66,13 +67,13 @@ describe('numbers', () => {
   });
 
   test('go on behind the newest record after a kill, which leaves what was written', async () => {
-    await (await open()).claim(EPOCH_SECOND, 0);
+    await (await open()).claim(MAIN, EPOCH_SECOND, 0);
     expect(await open(record(EPOCH_SECOND))).toMatchObject({ nextSequence: EPOCH_SECOND + 1, jumped: false });
   });
 
   test('jump above the reservation after a power cut, which may not', async () => {
     const ledger = await open();
-    for (const sequence of range(EPOCH_SECOND, EPOCH_SECOND + 10)) await ledger.claim(sequence, 0);
+    for (const sequence of range(EPOCH_SECOND, EPOCH_SECOND + 10)) await ledger.claim(MAIN, sequence, 0);
     const again = await open(record(EPOCH_SECOND + 2), 'boot-2');
     expect(again.jumped).toBe(true);
     expect(again.nextSequence).toBeGreaterThanOrEqual(EPOCH_SECOND + 10);
@@ -81,7 +82,7 @@ describe('numbers', () => {
 
   test('jump when an orderly end left another newest record than there is now', async () => {
     const ledger = await open();
-    for (const sequence of range(EPOCH_SECOND, EPOCH_SECOND + 10)) await ledger.claim(sequence, 0);
+    for (const sequence of range(EPOCH_SECOND, EPOCH_SECOND + 10)) await ledger.claim(MAIN, sequence, 0);
     await ledger.close();
     const again = await open(record(EPOCH_SECOND + 2));
     expect(again).toMatchObject({ nextSequence: EPOCH_SECOND + 10, jumped: true });
@@ -89,8 +90,8 @@ describe('numbers', () => {
 
   test('jump after a kill where segments were only in memory', async () => {
     const ledger = await open();
-    await ledger.claim(EPOCH_SECOND, 0);
-    await ledger.claim(EPOCH_SECOND + 1, 0);
+    await ledger.claim(MAIN, EPOCH_SECOND, 0);
+    await ledger.claim(MAIN, EPOCH_SECOND + 1, 0);
     await ledger.distrustSpool();
     const again = await open(record(EPOCH_SECOND));
     expect(again.nextSequence).toBeGreaterThan(EPOCH_SECOND + 1);
@@ -98,7 +99,7 @@ describe('numbers', () => {
   });
 
   test('do not fall with the clock', async () => {
-    await (await open()).claim(EPOCH_SECOND, 0);
+    await (await open()).claim(MAIN, EPOCH_SECOND, 0);
     const again = await open(undefined, 'boot-2', epochMs(0));
     expect(again.nextSequence).toBeGreaterThan(EPOCH_SECOND);
   });
@@ -114,7 +115,7 @@ describe('numbers', () => {
 describe('floors', () => {
   test('numbers jump above what another spool has used, also after a restart', async () => {
     const ledger = await open();
-    await ledger.claim(EPOCH_SECOND, 0);
+    await ledger.claim(MAIN, EPOCH_SECOND, 0);
     await ledger.raiseFloor({ sequence: EPOCH_SECOND + 50_000, discontinuity: 40 });
     expect(ledger.nextSequence).toBeGreaterThan(EPOCH_SECOND + 50_000);
     expect(ledger.jumped).toBe(true);
@@ -125,7 +126,7 @@ describe('floors', () => {
 
   test('a kill right after a floor was told does not bring the old numbers back', async () => {
     const ledger = await open();
-    await ledger.claim(EPOCH_SECOND, 0);
+    await ledger.claim(MAIN, EPOCH_SECOND, 0);
     await ledger.raiseFloor({ sequence: EPOCH_SECOND + 50_000, discontinuity: 40 });
     const again = await open(record(EPOCH_SECOND));
     expect(again.floor.sequence).toBe(EPOCH_SECOND + 50_000);
@@ -143,7 +144,7 @@ describe('floors', () => {
     const ledger = await open();
     await ledger.raiseFloor({ sequence: 5, discontinuity: 40 });
     for (let opened = 0; opened < 40; opened++) {
-      const stretch = await ledger.openStretch(EPOCH_SECOND + opened, 4);
+      const stretch = await ledger.openStretch(MAIN, EPOCH_SECOND + opened, 4);
       expect(stretch.ordinal).toBeGreaterThan(40);
       expect(ledger.reservedDiscontinuity).toBeGreaterThan(stretch.ordinal + ledger.discontinuity);
     }
@@ -153,30 +154,34 @@ describe('floors', () => {
 describe('stretches', () => {
   test('an ordinal is never used twice, and the open stretch is known after a kill', async () => {
     const ledger = await open();
-    const first = await ledger.openStretch(10, 2);
-    const second = await ledger.openStretch(20, 2);
+    const first = await ledger.openStretch(MAIN, 10, 2);
+    const second = await ledger.openStretch(MAIN, 20, 2);
     expect(second.ordinal).toBeGreaterThan(first.ordinal);
     await ledger.raiseTarget(5);
     const again = await open(record(EPOCH_SECOND), 'boot-2');
-    expect(again.stretch).toEqual({ ...second, targetDuration: 5 });
-    expect((await again.openStretch(30, 2)).ordinal).toBeGreaterThan(second.ordinal);
+    expect(again.stretchOf(MAIN)).toEqual({ ...second, targetDuration: 5 });
+    expect((await again.openStretch(MAIN, 30, 2)).ordinal).toBeGreaterThan(second.ordinal);
   });
 
   test('how far it got is known after a rest, and unknown while publishing', async () => {
     const ledger = await open();
-    await ledger.openStretch(10, 2);
-    await ledger.rest(15);
-    expect((await open()).publishedThrough).toBe(15);
-    await ledger.resumeStretch();
-    expect((await open()).publishedThrough).toBeUndefined();
+    await ledger.openStretch(MAIN, 10, 2);
+    await ledger.rest(MAIN, 15);
+    expect((await open()).publishedThrough(MAIN)).toBe(15);
+    await ledger.resumeStretch(MAIN);
+    expect((await open()).publishedThrough(MAIN)).toBeUndefined();
   });
 
   test('writes that overlap leave the newest of all', async () => {
     const ledger = await open();
-    await Promise.all([ledger.openStretch(10, 2), ledger.claim(EPOCH_SECOND, 1), ledger.rest(12)]);
+    await Promise.all([
+      ledger.openStretch(MAIN, 10, 2),
+      ledger.claim(MAIN, EPOCH_SECOND, 1),
+      ledger.rest(MAIN, 12),
+    ]);
     const again = await open(record(EPOCH_SECOND));
-    expect(again.stretch?.first).toBe(10);
-    expect(again.publishedThrough).toBe(12);
+    expect(again.stretchOf(MAIN)?.first).toBe(10);
+    expect(again.publishedThrough(MAIN)).toBe(12);
     expect(again.reservedSequence).toBeGreaterThan(EPOCH_SECOND);
   });
 });
@@ -220,7 +225,7 @@ test('whatever ends a process, whenever: no number is used twice, no discontinui
         if (step.do === 'claim' || step.do === 'leap') {
           const sequence = ledger.nextSequence + (step.do === 'leap' ? step.by : step.skip);
           const discontinuity = ledger.discontinuity + (step.do === 'leap' || step.tag ? 1 : 0);
-          await ledger.claim(sequence, discontinuity);
+          await ledger.claim(MAIN, sequence, discontinuity);
           expect(sequence).toBeGreaterThan(used);
           expect(discontinuity).toBeGreaterThanOrEqual(tags);
           expect(sequence).toBeLessThan(ledger.reservedSequence);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NAME_PATTERN } from '../../media/name.ts';
 import type { SegmentRecord } from '../../media/segment-record.ts';
 import type { EpochMs } from '../../media/units.ts';
 import type { Floor } from '../../wire/link-messages.ts';
@@ -8,15 +9,22 @@ import { readState, replaceState } from './state-file.ts';
 const SEQUENCES_AHEAD = 1_000;
 const DISCONTINUITIES_AHEAD = 16;
 
-/** Contiguous numbers that control publishes; `ordinal` counts them over the source's life. */
+/**
+ * Contiguous numbers that control publishes of a rendition, in a stretch that belongs to its source. `ordinal` counts
+ * stretches over the source's life.
+ */
 export type Stretch = {
+  /** The first number of the rendition in this stretch; it carries EXT-X-DISCONTINUITY. */
   readonly first: number;
+  /** Where its lists begin: behind `first` when the rendition was left out for a while and others went on. */
+  readonly from: number;
   readonly ordinal: number;
   /** The target duration it opened with; longer segments raise it in place. */
   readonly targetDuration: number;
 };
 
 const count = z.number().int().nonnegative();
+const name = z.string().regex(NAME_PATTERN);
 const stateSchema = z.object({
   boot: z.string(),
   /** Whether `sequence` and `discontinuity` are the next ones exactly: written at an orderly end. */
@@ -25,9 +33,15 @@ const stateSchema = z.object({
   discontinuity: count,
   floor: z.object({ sequence: count, discontinuity: count }),
   ordinal: count,
-  stretch: z.object({ first: count, ordinal: count, targetDuration: count }).optional(),
-  /** The newest number that control was told of; undefined while publishing, when it moves with every segment. */
-  publishedThrough: count.optional(),
+  stretch: z
+    .object({
+      ordinal: count,
+      targetDuration: count,
+      renditions: z.record(name, z.object({ first: count, from: count })),
+    })
+    .optional(),
+  /** The newest number of each rendition that control was told of; null while publishing, when it moves with every segment. */
+  published: z.record(name, count.nullable()),
 });
 type State = z.infer<typeof stateSchema>;
 
@@ -41,6 +55,9 @@ export class Ledger {
   #discontinuity: number;
   /** Set when numbers go on elsewhere than behind the newest record. */
   #jumped: boolean;
+  #jumps: number;
+  /** The newest number that each rendition took. */
+  readonly #taken = new Map<string, number>();
   /** Writes follow each other; a later one holds all that an earlier one did. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -55,10 +72,11 @@ export class Ledger {
     this.#nextSequence = next.sequence;
     this.#discontinuity = next.discontinuity;
     this.#jumped = next.jumped;
+    this.#jumps = next.jumped ? 1 : 0;
   }
 
   /**
-   * @param newest the newest record that the spool still has
+   * @param newest the newest record that the spool still has of any rendition
    * @param now where the numbers of a source begin that has none: at the epoch second, above what another spool may have used
    */
   static async open(
@@ -77,7 +95,7 @@ export class Ledger {
         discontinuity: 0,
         floor: { sequence: 0, discontinuity: 0 },
         ordinal: 0,
-        publishedThrough: 0,
+        published: {},
       };
       return new Ledger(file, state, { sequence, discontinuity: 0, jumped: true }, true);
     }
@@ -121,6 +139,11 @@ export class Ledger {
     return this.#jumped;
   }
 
+  /** How often that has happened: a run that began before cannot go on. */
+  get jumps(): number {
+    return this.#jumps;
+  }
+
   /** How many EXT-X-DISCONTINUITY tags the runs have made so far. */
   get discontinuity(): number {
     return this.#discontinuity;
@@ -130,13 +153,18 @@ export class Ledger {
     return this.#state.floor;
   }
 
-  get stretch(): Stretch | undefined {
-    return this.#state.stretch;
+  /** The open stretch, as far as a rendition is in it; undefined where it has published nothing of it. */
+  stretchOf(rendition: string): Stretch | undefined {
+    const { stretch } = this.#state;
+    const own = stretch?.renditions[rendition];
+    if (stretch === undefined || own === undefined) return undefined;
+    return { ...own, ordinal: stretch.ordinal, targetDuration: stretch.targetDuration };
   }
 
-  /** The newest number that control was told of before this process began, undefined when that is not known. */
-  get publishedThrough(): number | undefined {
-    return this.#state.publishedThrough;
+  /** The newest number of a rendition that control was told of before this process began, undefined when that is not known. */
+  publishedThrough(rendition: string): number | undefined {
+    const through = this.#state.published[rendition];
+    return through === undefined ? 0 : (through ?? undefined);
   }
 
   get reservedSequence(): number {
@@ -149,11 +177,16 @@ export class Ledger {
     return this.#state.discontinuity + stretches;
   }
 
-  /** Takes the next number and, where a segment carries the tag, the next discontinuity. Durable when it resolves. */
-  async claim(sequence: number, discontinuity: number): Promise<void> {
-    if (sequence < this.#nextSequence) throw new RangeError(`number ${sequence} is used already`);
-    this.#nextSequence = sequence + 1;
-    this.#discontinuity = discontinuity;
+  /**
+   * A rendition takes a number and, where a segment carries the tag, the next discontinuity; renditions in step take the
+   * same ones. Durable when it resolves.
+   */
+  async claim(rendition: string, sequence: number, discontinuity: number): Promise<void> {
+    if (sequence <= (this.#taken.get(rendition) ?? -1))
+      throw new RangeError(`number ${sequence} is used already`);
+    this.#taken.set(rendition, sequence);
+    this.#nextSequence = Math.max(this.#nextSequence, sequence + 1);
+    this.#discontinuity = Math.max(this.#discontinuity, discontinuity);
     this.#jumped = false;
     const enough = sequence < this.#state.sequence && discontinuity <= this.#state.discontinuity;
     if (enough && !this.#state.clean) return;
@@ -183,6 +216,7 @@ export class Ledger {
     if (this.#nextSequence <= raised.sequence) {
       this.#nextSequence = raised.sequence + 1;
       this.#jumped = true;
+      this.#jumps += 1;
     }
     await this.#write({
       clean: false,
@@ -192,29 +226,39 @@ export class Ledger {
     });
   }
 
-  /** Opens a stretch that begins with `first`. Durable when it resolves. */
-  async openStretch(first: number, targetDuration: number): Promise<Stretch> {
+  /** Opens a stretch for all renditions; this one begins it with `first`. Durable when it resolves. */
+  async openStretch(rendition: string, first: number, targetDuration: number): Promise<Stretch> {
     const ordinal = this.#state.ordinal + 1;
-    const stretch = { first, ordinal, targetDuration };
-    await this.#write({ ordinal, stretch, publishedThrough: undefined });
-    return stretch;
+    const own = { first, from: first };
+    const stretch = { ordinal, targetDuration, renditions: { [rendition]: own } };
+    await this.#write({ ordinal, stretch, published: this.#publishing(rendition) });
+    return { ...own, ordinal, targetDuration };
+  }
+
+  /** A rendition goes along with the open stretch, from this number on. Durable when it resolves. */
+  async enterStretch(rendition: string, from: number): Promise<Stretch> {
+    const stretch = this.#state.stretch!;
+    const own = { first: stretch.renditions[rendition]?.first ?? from, from };
+    const renditions = { ...stretch.renditions, [rendition]: own };
+    await this.#write({ stretch: { ...stretch, renditions }, published: this.#publishing(rendition) });
+    return { ...own, ordinal: stretch.ordinal, targetDuration: stretch.targetDuration };
   }
 
   /** A segment was longer than the target duration of the open stretch. Durable when it resolves. */
-  async raiseTarget(targetDuration: number): Promise<Stretch> {
-    const stretch = { ...this.#state.stretch!, targetDuration };
-    await this.#write({ stretch });
-    return stretch;
+  async raiseTarget(targetDuration: number): Promise<void> {
+    await this.#write({ stretch: { ...this.#state.stretch!, targetDuration } });
   }
 
   /** Publishing goes on in the stretch that is open: how far it gets is not written with every segment. */
-  async resumeStretch(): Promise<void> {
-    if (this.#state.publishedThrough !== undefined) await this.#write({ publishedThrough: undefined });
+  async resumeStretch(rendition: string): Promise<void> {
+    if (this.publishedThrough(rendition) === undefined) return;
+    await this.#write({ published: this.#publishing(rendition) });
   }
 
   /** Publishing rests; this is how far it got. */
-  async rest(publishedThrough: number): Promise<void> {
-    if (this.#state.publishedThrough !== publishedThrough) await this.#write({ publishedThrough });
+  async rest(rendition: string, through: number): Promise<void> {
+    if (this.publishedThrough(rendition) === through) return;
+    await this.#write({ published: { ...this.#state.published, [rendition]: through } });
   }
 
   /** An orderly end: the next start goes on without a jump. */
@@ -224,6 +268,10 @@ export class Ledger {
       sequence: this.#nextSequence,
       discontinuity: this.#discontinuity,
     });
+  }
+
+  #publishing(rendition: string): State['published'] {
+    return { ...this.#state.published, [rendition]: null };
   }
 
   async #write(change: { [K in keyof State]?: State[K] | undefined }): Promise<void> {

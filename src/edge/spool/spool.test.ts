@@ -34,11 +34,11 @@ const open = () =>
     spoolFailed: (operation) => void told.push(operation),
   });
 const keep = async (spool: Spool, sequence: number, where = place) => {
-  const staged = await spool.stage(where);
+  const staged = await spool.stage();
   // In two pieces, as they come from a file.
   await staged.write(contentOf(sequence).subarray(0, 100));
   await staged.write(contentOf(sequence).subarray(100));
-  await staged.commit(record(sequence), false);
+  await staged.commit(where, record(sequence), false);
 };
 const recover = async (spool: Spool) => {
   const found: { source: string; rendition: string; records: readonly SegmentRecord[] }[] = [];
@@ -97,27 +97,28 @@ describe('a spool', () => {
   test('a gap is kept as well', async () => {
     const spool = await open();
     const gap = record(4, { gap: 'missing_at_source', digest: '', bytes: bytes(0) });
-    await (await spool.stage(place)).commit(gap, true);
+    await (await spool.stage()).commit(place, gap, true);
     expect((await recover(await open()))[0]!.records).toEqual([gap]);
   });
 
   test('what was not finished is removed without a word', async () => {
     const spool = await open();
     await keep(spool, 1);
-    const staged = await spool.stage(place);
+    const staged = await spool.stage();
     await staged.write(contentOf(2));
     expect((await recover(await open()))[0]!.records).toEqual([record(1)]);
     expect(await readdir(segments())).toHaveLength(1);
+    expect(await readdir(join(folder, 'arriving'))).toEqual([]);
     expect(told).toEqual([]);
     await staged.discard();
   });
 
   test('what was given up leaves nothing', async () => {
     const spool = await open();
-    const staged = await spool.stage(place);
+    const staged = await spool.stage();
     await staged.write(contentOf(2));
     await staged.discard();
-    expect(await readdir(segments())).toEqual([]);
+    expect(await readdir(join(folder, 'arriving'))).toEqual([]);
     expect(spool.bytes).toBe(0);
   });
 

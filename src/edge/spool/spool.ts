@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { isName } from '../../media/name.ts';
@@ -19,6 +19,8 @@ export interface SpoolEvents {
   spoolFailed(operation: string, error: Error): void;
 }
 
+/** The folder of segments that are being written. */
+const ARRIVING = 'arriving';
 /** How many files are opened at once while starting. */
 const OPEN_AT_ONCE = 16;
 /** What segments may take in memory while the disk refuses them. */
@@ -46,6 +48,10 @@ export class Spool {
   static async open(folder: string, events: SpoolEvents): Promise<Spool> {
     await mkdir(join(folder, 'segments'), { recursive: true });
     await mkdir(join(folder, 'ledgers'), { recursive: true });
+    await mkdir(join(folder, 'renditions'), { recursive: true });
+    // What an earlier process did not finish.
+    await rm(join(folder, ARRIVING), { recursive: true, force: true });
+    await mkdir(join(folder, ARRIVING));
     const file = join(folder, 'spool.json');
     const found = (await readState(file)) as { id?: unknown } | undefined;
     if (typeof found?.id === 'string') return new Spool(folder, found.id, events);
@@ -67,7 +73,12 @@ export class Spool {
     return join(this.folder, 'ledgers', `${source}.json`);
   }
 
-  /** What an earlier process left, ascending by number. Unfinished files are removed, torn ones told of and removed. */
+  /** Where the names of a source's renditions are kept. */
+  namesFile(source: string): string {
+    return join(this.folder, 'renditions', `${source}.json`);
+  }
+
+  /** What an earlier process left, ascending by number. Torn files are told of and removed. */
   async *recover(): AsyncGenerator<Place & { readonly records: readonly SegmentRecord[] }> {
     for (const source of await namesIn(join(this.folder, 'segments'))) {
       for (const rendition of await namesIn(join(this.folder, 'segments', source))) {
@@ -90,7 +101,7 @@ export class Spool {
       for (const [index, record] of read.entries()) {
         if (record !== undefined) records.push(record);
         else {
-          if (!some[index]!.endsWith('.tmp')) this.events.spoolTorn(place, some[index]!);
+          this.events.spoolTorn(place, some[index]!);
           await unlink(join(folder, some[index]!));
         }
       }
@@ -101,14 +112,9 @@ export class Spool {
     return unique;
   }
 
-  /** A place to write a segment's bytes to while they are read. Throws ENOSPC and the like. */
-  async stage(place: Place): Promise<StagedSegment> {
-    const folder = this.#folderOf(place);
-    if (!this.#folders.has(folder)) {
-      await mkdir(folder, { recursive: true });
-      this.#folders.add(folder);
-    }
-    const path = join(folder, `${++this.#temporary}.tmp`);
+  /** A file to write a segment's bytes to while they come, whichever rendition it will be of. Throws ENOSPC and the like. */
+  async stage(): Promise<StagedSegment> {
+    const path = join(this.folder, ARRIVING, `${++this.#temporary}.tmp`);
     const handle = await open(path, 'w', 0o600);
     const discard = async () => {
       await handle.close().catch(() => undefined);
@@ -120,13 +126,14 @@ export class Spool {
           done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
         }
       },
-      commit: async (record, durable) => {
+      commit: async (place, record, durable) => {
         try {
+          await this.#makeFolder(place);
           await handle.write(encodeTrailer(record));
           if (durable) await this.#syncs.run(() => handle.sync());
           await handle.close();
           await rename(path, this.#pathOf(place, record));
-          if (durable) await this.#syncs.run(() => syncFolder(folder));
+          if (durable) await this.#syncs.run(() => syncFolder(this.#folderOf(place)));
         } catch (error) {
           await discard();
           throw error;
@@ -205,6 +212,13 @@ export class Spool {
     });
   }
 
+  async #makeFolder(place: Place): Promise<void> {
+    const folder = this.#folderOf(place);
+    if (this.#folders.has(folder)) return;
+    await mkdir(folder, { recursive: true });
+    this.#folders.add(folder);
+  }
+
   #folderOf(place: Place): string {
     return join(this.folder, 'segments', place.source, place.rendition);
   }
@@ -217,8 +231,8 @@ export class Spool {
 /** A segment that is being written. It ends with `commit` or `discard`. */
 export type StagedSegment = {
   write(chunk: Uint8Array): Promise<void>;
-  /** `durable`: it survives a power cut when this resolves. */
-  commit(record: SegmentRecord, durable: boolean): Promise<void>;
+  /** Gives it its name. `durable`: it survives a power cut when this resolves. */
+  commit(place: Place, record: SegmentRecord, durable: boolean): Promise<void>;
   /** What was written so far. */
   content(): Promise<Buffer>;
   discard(): Promise<void>;

@@ -3,6 +3,7 @@ import { type Millis, millis } from '../../media/units.ts';
 import type { SystemClock } from '../../runtime/clock.ts';
 import { redialPause } from '../../runtime/retry.ts';
 import {
+  type Described,
   type Desired,
   decodeControlMessage,
   type EdgeMessage,
@@ -10,6 +11,7 @@ import {
   type Hello,
   LINK_SILENCE_MS,
   MAX_MESSAGE_BYTES,
+  MAX_MULTIVARIANT_CHARACTERS,
   PING_EVERY_MS,
   type Report,
 } from '../../wire/link-messages.ts';
@@ -26,11 +28,14 @@ const HANDSHAKE_MS = 5_000;
 const BLINK_MS = 2_000;
 /** Control answers, but does not know this link: it has just been started. */
 const STALE_PAUSE_MS = 50;
+const MAX_NAME_CHARACTERS = 64;
 
 /** What the link tells and asks of the edge. */
 export interface LinkClient {
   hello(): Hello;
   report(revision: number): Report;
+  /** The playlist that names a source's renditions, of every source; undefined where there is none. */
+  multivariants(): ReadonlyMap<string, string | undefined>;
   /** Control's desired state, the whole of it. `first`: of this link. */
   desired(desired: Desired, control: URL, first: boolean): Promise<void>;
   /** The link has been gone for so long that nothing is forwarded any more. */
@@ -46,6 +51,8 @@ export class Link {
   #lostAt: Millis = millis(0);
   /** Whether control has said, over this socket, what it wants. */
   #told = false;
+  /** What control was told of the renditions of each source, over this socket. */
+  #described = new Map<string, string | null>();
   /** Ends the pause before the next dialling. */
   #hurry = new AbortController();
 
@@ -133,6 +140,7 @@ export class Link {
     });
     this.#socket = socket;
     this.#told = false;
+    this.#described = new Map();
     this.#revision = 0;
     const offset = new ClockOffset();
     let wasOpen = false;
@@ -208,7 +216,28 @@ export class Link {
   }
 
   #report(): void {
-    if (this.open) this.#send(this.client.report(this.#revision));
+    if (!this.open) return;
+    this.#send(this.client.report(this.#revision));
+    this.#describe();
+  }
+
+  /** Behind a report, which names the sources. What this link was told is not told again. */
+  #describe(): void {
+    let sources: Described['sources'] = [];
+    let size = 0;
+    const send = () => {
+      if (sources.length > 0) this.#send({ type: 'described', sources });
+      [sources, size] = [[], 0];
+    };
+    for (const [name, text] of this.client.multivariants()) {
+      const multivariant = text ?? null;
+      if (this.#described.get(name) === multivariant) continue;
+      this.#described.set(name, multivariant);
+      if (size + (text?.length ?? 0) > MAX_MULTIVARIANT_CHARACTERS / 2) send();
+      sources.push({ name, multivariant });
+      size += (text?.length ?? 0) + MAX_NAME_CHARACTERS;
+    }
+    send();
   }
 
   #send(message: EdgeMessage): void {

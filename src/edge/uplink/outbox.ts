@@ -55,6 +55,8 @@ export class Outbox {
   #wanted = false;
   /** Forwarding begins: what is left out now was never asked for. */
   #begins = false;
+  /** It has gone along with the open stretch since then. */
+  #isInStretch = false;
   /** Set after anything that may have been lost: the outbox asks before it sends again. */
   #askFirst = true;
   /** The newest number control has, or has been told is a gap; undefined until it is known. */
@@ -70,12 +72,21 @@ export class Outbox {
     private readonly source: Source,
     private readonly rendition: Rendition,
     private readonly tools: OutboxTools,
+    /** Whether another rendition of the source goes along with the open stretch: it is all of theirs. */
+    private readonly othersAreInStretch: () => boolean,
     /** Live got further, or was told otherwise: what recordings want may be another's to send now. */
     private readonly onProgress: () => void,
   ) {}
 
   get forwarding(): boolean {
     return this.#wanted;
+  }
+
+  /** Whether it goes along with the open stretch. */
+  get isInStretch(): boolean {
+    return (
+      this.#wanted && this.#isInStretch && this.source.ledger.stretchOf(this.rendition.name) !== undefined
+    );
   }
 
   /** Whether this segment is on its way to control, or about to be. */
@@ -89,8 +100,9 @@ export class Outbox {
     if (this.#wanted === wanted) return;
     this.#wanted = wanted;
     this.#begins = wanted;
+    this.#isInStretch = false;
     this.#askFirst = true;
-    this.tools.events.forwardingChanged(this.source.name, wanted);
+    this.tools.events.forwardingChanged(this.rendition.place, wanted);
     this.onProgress();
     this.#wake();
   }
@@ -120,8 +132,10 @@ export class Outbox {
   }
 
   async #rest(): Promise<void> {
-    if (this.#through === undefined || this.source.ledger.publishedThrough !== undefined) return;
-    await this.source.ledger.rest(this.#through);
+    const { ledger } = this.source;
+    const { name } = this.rendition;
+    if (this.#through === undefined || ledger.publishedThrough(name) !== undefined) return;
+    await ledger.rest(name, this.#through);
   }
 
   /** One step; true when there is nothing to do until something happens. */
@@ -145,51 +159,67 @@ export class Outbox {
   }
 
   async #publish(target: UplinkTarget): Promise<boolean> {
-    const { source, tools, rendition } = this;
+    const { source, rendition } = this;
     const { ledger } = source;
     const paused = this.#askFirst;
     if (paused) await this.#ask(target);
     const records = rendition.window.from(ledger.floor.sequence + 1);
-    let { stretch } = ledger;
-    if (stretch !== undefined && stretch.first <= this.#broken) stretch = undefined;
-    const plan = planStretch(records, stretch, this.#through!, paused, tools.link.liveSegments);
-    if (plan.kind === 'open') {
-      stretch = await ledger.openStretch(plan.first.sequence, chooseTargetDuration(records));
-      tools.events.stretchOpened(source.name, stretch.first, this.#begins ? 0 : plan.skipped);
-      this.#announcedThrough = 0;
-    } else if (stretch === undefined || (plan.kind === 'rest' && !paused)) {
-      return true;
-    }
-    await ledger.resumeStretch();
-    stretch = await this.#raiseTarget(stretch, records);
+    const opened = await this.#stretchFor(records, paused);
+    if (opened === undefined) return true;
+    await ledger.resumeStretch(rendition.name);
+    const stretch = await this.#raiseTarget(opened, records);
     const announced = this.#toAnnounce(stretch, records, paused);
-    if (announced.length > 0) await this.#announceAndSend(target, stretch, announced);
+    if (announced.length > 0) await this.#announceAndSend(target, announced);
     this.#askFirst = false;
     this.#begins = false;
     this.#failures = 0;
     return false;
   }
 
+  /** The stretch to publish in: the one that goes on, one that another rendition opened, or a new one. Undefined: nothing to publish. */
+  async #stretchFor(records: readonly SegmentRecord[], paused: boolean): Promise<Stretch | undefined> {
+    const { tools, rendition } = this;
+    const { ledger } = this.source;
+    const open = ledger.stretchOf(rendition.name);
+    const stretch = open !== undefined && open.first <= this.#broken ? undefined : open;
+    const through = this.#through!;
+    // What another rendition opened is entered without leaving anything out, as a stretch that goes on.
+    const others = this.othersAreInStretch();
+    const follows = others && open === undefined && !this.#begins;
+    const goesOn = follows ? { from: through + 1 } : stretch;
+    const plan = planStretch(records, goesOn, through, paused, tools.link.liveSegments);
+    if (plan.kind === 'rest') return paused ? stretch : undefined;
+    this.#isInStretch = true;
+    if (plan.kind === 'continue' && !follows) return stretch;
+    const first = plan.kind === 'open' ? plan.first.sequence : through + 1;
+    this.#announcedThrough = 0;
+    if (follows || (others && this.#begins)) return ledger.enterStretch(rendition.name, first);
+    const skipped = plan.kind === 'open' && !this.#begins ? plan.skipped : 0;
+    const target = chooseTargetDuration([...this.source.renditions].map(({ window }) => window.records));
+    const begun = await ledger.openStretch(rendition.name, first, target);
+    tools.events.stretchOpened(this.source.name, begun.first, skipped);
+    return begun;
+  }
+
   /** What control has. What an earlier process of this edge published is known only from it. */
   async #ask(target: UplinkTarget): Promise<void> {
     const { source, rendition, tools } = this;
     const { newest } = await tools.client.announce(target, rendition.place, []);
-    const remembered = this.#through ?? source.ledger.publishedThrough;
+    const remembered = this.#through ?? source.ledger.publishedThrough(rendition.name);
     if (remembered !== undefined) this.#through = Math.max(remembered, newest ?? 0);
     // Neither of us knows: all that was there when this process began may have been published.
-    else this.#through = newest ?? source.restoredThrough;
+    else this.#through = newest ?? rendition.restoredThrough;
     this.#announcedThrough = 0;
   }
 
   /** A segment longer than the target duration raises it in place; that is told to the operator. */
   async #raiseTarget(stretch: Stretch, records: readonly SegmentRecord[]): Promise<Stretch> {
-    const ofStretch = records.filter(
-      (record) => record.sequence >= stretch.first && record.gap === undefined,
-    );
+    const ofStretch = records.filter((record) => record.sequence >= stretch.from && record.gap === undefined);
     const needed = Math.max(...ofStretch.map(roundedDuration), 1);
     if (needed <= stretch.targetDuration) return stretch;
     this.tools.events.targetRaised(this.source.name, stretch.targetDuration, needed);
-    return this.source.ledger.raiseTarget(needed);
+    await this.source.ledger.raiseTarget(needed);
+    return { ...stretch, targetDuration: needed };
   }
 
   /** What is new; after a pause all that control must list, since it may have been restarted. */
@@ -199,7 +229,7 @@ export class Outbox {
     paused: boolean,
   ): readonly SegmentRecord[] {
     const ofStretch = records
-      .filter((record) => record.sequence >= stretch.first)
+      .filter((record) => record.sequence >= stretch.from)
       .map((record) => publish(record, stretch));
     if (!paused) return ofStretch.filter((record) => record.sequence > this.#announcedThrough);
     const listed = shortestSuffix(ofStretch, this.tools.link.liveSegments);
@@ -207,11 +237,7 @@ export class Outbox {
     return ofStretch.filter((record) => record.sequence >= from);
   }
 
-  async #announceAndSend(
-    target: UplinkTarget,
-    stretch: Stretch,
-    announced: readonly SegmentRecord[],
-  ): Promise<void> {
+  async #announceAndSend(target: UplinkTarget, announced: readonly SegmentRecord[]): Promise<void> {
     const { client } = this.tools;
     const { lacking } = await client.announce(target, this.rendition.place, announced);
     this.#announcedThrough = announced.at(-1)!.sequence;
@@ -221,12 +247,12 @@ export class Outbox {
     for (const record of announced) {
       if (failed !== undefined || !this.#wanted) break;
       if (!wanted.has(record.sequence)) {
-        if (underWay.size === 0) this.#reached(record, stretch);
+        if (underWay.size === 0) this.#reached(record);
         continue;
       }
       const sending = this.#send(target, record)
         .then(
-          () => this.#reached(record, stretch),
+          () => this.#reached(record),
           (error) => {
             failed ??= error;
           },
@@ -238,14 +264,13 @@ export class Outbox {
     await Promise.all(underWay);
     if (failed !== undefined) throw failed;
     if (!this.#wanted) return;
-    this.#reached(announced.at(-1)!, stretch);
+    this.#reached(announced.at(-1)!);
     for (const sequence of this.#attempts.keys()) {
       if (sequence < announced[0]!.sequence) this.#attempts.delete(sequence);
     }
   }
 
-  #reached(record: SegmentRecord, stretch: Stretch): void {
-    if (this.source.ledger.stretch?.ordinal !== stretch.ordinal) return;
+  #reached(record: SegmentRecord): void {
     this.#through = Math.max(this.#through ?? 0, record.sequence);
     this.onProgress();
   }

@@ -1,4 +1,3 @@
-import { MAIN } from '../../media/name.ts';
 import type { Span } from '../../media/span.ts';
 import type { Desired, Floor } from '../../wire/link-messages.ts';
 import { spanOf } from '../spool/keep-file.ts';
@@ -6,7 +5,8 @@ import { spanOf } from '../spool/keep-file.ts';
 /** What a source is told when control's desired state arrives. */
 export type Order = {
   readonly source: string;
-  readonly forward: boolean;
+  /** The renditions to forward. */
+  readonly forward: readonly string[];
   /** What recordings want of it. */
   readonly keep: readonly Span[];
   readonly floor?: Floor;
@@ -26,11 +26,11 @@ export function reconcile(desired: Desired, sources: Iterable<string>): readonly
   const wanted = new Map(desired.sources.map((source) => [source.name, source]));
   return [...sources].map((source) => {
     const order = wanted.get(source);
-    if (order === undefined) return { source, forward: false, keep: [] };
+    if (order === undefined) return { source, forward: [], keep: [] };
     const { floor, takenBy } = order;
     return {
       source,
-      forward: takenBy === undefined && order.forward.includes(MAIN),
+      forward: takenBy === undefined ? order.forward : [],
       keep: order.keep.map(spanOf),
       ...(floor !== undefined && { floor }),
       ...(takenBy !== undefined && { takenBy }),

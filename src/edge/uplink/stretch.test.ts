@@ -26,7 +26,7 @@ const range = (first: number, end: number) =>
 const records = (first: number, end: number) => range(first, end).map((sequence) => record(sequence));
 /** A list of control's holds at least so many. */
 const LIVE_SEGMENTS = 6;
-const stretchFrom = (first: number): Stretch => ({ first, ordinal: 3, targetDuration: 1 });
+const stretchFrom = (first: number): Stretch => ({ first, from: first, ordinal: 3, targetDuration: 1 });
 
 describe('what is published next', () => {
   test('nothing where nothing is new', () => {
@@ -135,7 +135,7 @@ describe('what is published next', () => {
 
 describe('a record as it is published', () => {
   test('the first of a stretch carries the tag, and all of it counts it', () => {
-    const stretch: Stretch = { first: 5, ordinal: 3, targetDuration: 4 };
+    const stretch: Stretch = { first: 5, from: 5, ordinal: 3, targetDuration: 4 };
     expect(publish(record(5, { discontinuitySequence: 7 }), stretch)).toMatchObject({
       discontinuity: true,
       discontinuitySequence: 10,
@@ -154,15 +154,26 @@ describe('a record as it is published', () => {
   });
 });
 
+test('a rendition that comes back into a stretch lists nothing from before, and carries no second tag', () => {
+  const stretch: Stretch = { first: 5, from: 30, ordinal: 3, targetDuration: 4 };
+  expect(publish(record(30, { discontinuitySequence: 7 }), stretch)).toMatchObject({
+    discontinuity: false,
+    discontinuitySequence: 10,
+    listFrom: 30,
+  });
+});
+
 describe('the target duration of a stretch', () => {
   test('is the longest of the newest minute, at least what the encoder says, never that of a gap', () => {
-    expect(chooseTargetDuration([])).toBe(1);
-    expect(chooseTargetDuration([record(0, { duration: seconds(3.5) }), record(1)])).toBe(4);
-    expect(chooseTargetDuration([record(0, { duration: seconds(9) }), record(61)])).toBe(1);
-    expect(chooseTargetDuration([record(0, { duration: seconds(9), gap: 'too_large' }), record(1)])).toBe(1);
+    expect(chooseTargetDuration([[]])).toBe(1);
+    expect(chooseTargetDuration([[record(0, { duration: seconds(3.5) }), record(1)]])).toBe(4);
+    expect(chooseTargetDuration([[record(0, { duration: seconds(9) }), record(61)]])).toBe(1);
+    expect(chooseTargetDuration([[record(0, { duration: seconds(9), gap: 'too_large' }), record(1)]])).toBe(
+      1,
+    );
     const says6 = { ...record(1).encoder, targetDuration: 6 };
-    expect(chooseTargetDuration([record(0), record(1, { encoder: says6 })])).toBe(6);
+    expect(chooseTargetDuration([[record(0), record(1, { encoder: says6 })]])).toBe(6);
     const saysTooMuch = { ...record(1).encoder, targetDuration: 3600 };
-    expect(chooseTargetDuration([record(0), record(1, { encoder: saysTooMuch })])).toBe(60);
+    expect(chooseTargetDuration([[record(0), record(1, { encoder: saysTooMuch })]])).toBe(60);
   });
 });

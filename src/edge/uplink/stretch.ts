@@ -8,7 +8,7 @@ export const publish = (record: SegmentRecord, stretch: Stretch): SegmentRecord 
   discontinuity: record.discontinuity || record.sequence === stretch.first,
   discontinuitySequence: record.discontinuitySequence + stretch.ordinal,
   targetDuration: stretch.targetDuration,
-  listFrom: stretch.first,
+  listFrom: stretch.from,
 });
 
 /** What to do next so that viewers get the newest, and never a list that skips something. */
@@ -31,13 +31,13 @@ export type StretchPlan =
  */
 export function planStretch(
   records: readonly SegmentRecord[],
-  stretch: Stretch | undefined,
+  stretch: Pick<Stretch, 'from'> | undefined,
   through: number,
   paused: boolean,
   liveSegments: number,
 ): StretchPlan {
   // A stretch that was opened and got nowhere goes on where it began: its numbers may have been announced.
-  const from = Math.max(through + 1, stretch?.first ?? 0);
+  const from = Math.max(through + 1, stretch?.from ?? 0);
   const unpublished = lastContiguous(records.filter((record) => record.sequence >= from));
   if (unpublished.length === 0) return { kind: 'rest' };
   const tail = tailOf(unpublished);
@@ -63,12 +63,15 @@ function lastContiguous(records: readonly SegmentRecord[]): readonly SegmentReco
 
 /**
  * The target duration of a stretch that opens now: the longest segment of the newest minute, rounded, and at
- * least what the encoder says itself.
+ * least what the encoder says itself. One for all renditions (rfc8216bis §6.2.4).
  */
-export function chooseTargetDuration(records: readonly SegmentRecord[]): number {
+export const chooseTargetDuration = (renditions: readonly (readonly SegmentRecord[])[]): number =>
+  Math.max(1, ...renditions.map(longestOf));
+
+function longestOf(records: readonly SegmentRecord[]): number {
   const newest = records.at(-1);
   if (newest === undefined) return 1;
   const minuteAgo = newest.at - 60_000;
   const media = records.filter((record) => record.at >= minuteAgo && record.gap === undefined);
-  return Math.max(1, Math.min(newest.encoder.targetDuration, 60), ...media.map(roundedDuration));
+  return Math.max(Math.min(newest.encoder.targetDuration, 60), ...media.map(roundedDuration));
 }

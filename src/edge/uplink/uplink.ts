@@ -1,5 +1,5 @@
+import { setMaxListeners } from 'node:events';
 import { LiveMixError } from '../../media/error.ts';
-import { MAIN } from '../../media/name.ts';
 import { type Bytes, bytes, millis } from '../../media/units.ts';
 import type { SystemClock } from '../../runtime/clock.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type SourceReport,
 } from '../../wire/link-messages.ts';
 import type { EdgeEvents } from '../events.ts';
+import type { Rendition } from '../rendition.ts';
 import type { Source } from '../source.ts';
 import type { Sources } from '../sources.ts';
 import { Line } from './line.ts';
@@ -32,13 +33,18 @@ export type UplinkSettings = {
   readonly rate: Bytes | undefined;
 };
 
+/** What sends of one rendition. */
+type Sender = { readonly outbox: Outbox; readonly recorder: Recorder };
+
+const nameOf = ({ name }: Rendition): string => name;
+
 /** The edge's side towards control: what it reports, what it is told, and the outboxes that send. */
 export class Uplink implements LinkClient, LinkView {
   readonly #link: Link;
   readonly #client = new UplinkClient();
   readonly #line: Line;
-  readonly #outboxes = new Map<string, Outbox>();
-  readonly #recorders = new Map<string, Recorder>();
+  /** By source and rendition. */
+  readonly #senders = new Map<string, Map<string, Sender>>();
   readonly #takenBy = new Map<string, string>();
   readonly #ending = new AbortController();
   readonly #running: Promise<unknown>[] = [];
@@ -56,18 +62,15 @@ export class Uplink implements LinkClient, LinkView {
     /** Something failed that should not: the node ends. */
     private readonly onFailure: (error: unknown) => void,
   ) {
+    // Every sender of every rendition waits for it.
+    setMaxListeners(0, this.#ending.signal);
     this.#line = new Line(clock, settings.rate);
     this.#link = new Link(settings.controls, settings.token, this, clock, events);
   }
 
   start(): void {
     for (const source of this.sources.all) this.#open(source);
-    this.sources.onAppear((source) => {
-      this.#open(source);
-      // What control wants of it may have been said before it was there.
-      if (this.#desired !== undefined) this.#keep(this.#apply(this.#desired));
-      this.#link.reportSoon();
-    });
+    this.sources.onAppear((source) => this.#open(source));
     this.#keep(this.#link.run(this.#ending.signal));
   }
 
@@ -103,6 +106,17 @@ export class Uplink implements LinkClient, LinkView {
   }
 
   #open(source: Source): void {
+    const senders = new Map<string, Sender>();
+    this.#senders.set(source.name, senders);
+    source.eachRendition((rendition) => {
+      senders.set(rendition.name, this.#openSender(source, rendition, senders));
+      // What control wants of it may have been said before it was there.
+      if (this.#desired !== undefined) this.#keep(this.#apply(this.#desired));
+      this.#link.reportSoon();
+    });
+  }
+
+  #openSender(source: Source, rendition: Rendition, senders: ReadonlyMap<string, Sender>): Sender {
     const tools = {
       link: this,
       client: this.#client,
@@ -113,13 +127,17 @@ export class Uplink implements LinkClient, LinkView {
       clock: this.clock,
       events: this.events,
     };
-    const rendition = source.rendition(MAIN)!;
-    const outbox = new Outbox(source, rendition, tools, () => recorder.wake());
+    const othersAreInStretch = () =>
+      [...senders].some(([name, other]) => name !== rendition.name && other.outbox.isInStretch);
+    const outbox = new Outbox(source, rendition, tools, othersAreInStretch, () => recorder.wake());
     const recorder = new Recorder(source, rendition, tools, (record) => outbox.brings(record));
-    this.#outboxes.set(source.name, outbox);
-    this.#recorders.set(source.name, recorder);
     this.#keep(outbox.run(this.#ending.signal));
     this.#keep(recorder.run(this.#ending.signal));
+    return { outbox, recorder };
+  }
+
+  get #all(): readonly Sender[] {
+    return [...this.#senders.values()].flatMap((ofSource) => [...ofSource.values()]);
   }
 
   #keep(running: Promise<void>): void {
@@ -165,6 +183,10 @@ export class Uplink implements LinkClient, LinkView {
     };
   }
 
+  multivariants(): ReadonlyMap<string, string | undefined> {
+    return new Map([...this.sources.all].map(({ name, multivariant }) => [name, multivariant]));
+  }
+
   async desired(desired: Desired, control: URL, first: boolean): Promise<void> {
     this.#desired = desired;
     this.#liveSegments = desired.liveSegments;
@@ -174,19 +196,21 @@ export class Uplink implements LinkClient, LinkView {
     }
     await this.#apply(desired);
     if (!first) return;
-    for (const outbox of this.#outboxes.values()) outbox.linkOpened();
-    for (const recorder of this.#recorders.values()) recorder.wake();
+    for (const { outbox, recorder } of this.#all) {
+      outbox.linkOpened();
+      recorder.wake();
+    }
   }
 
   forgotten(): void {
     if (this.#target === undefined) return;
     this.#target = undefined;
-    for (const outbox of this.#outboxes.values()) outbox.want(false);
+    for (const { outbox } of this.#all) outbox.want(false);
   }
 
   async #apply(desired: Desired): Promise<void> {
     for (const name of keptOnly(desired)) await this.#openKept(name);
-    const names = [...this.#outboxes.keys()];
+    const names = [...this.#senders.keys()];
     for (const order of reconcile(desired, names)) {
       const source = this.sources.find(order.source)!;
       if (order.takenBy === undefined) this.#takenBy.delete(order.source);
@@ -195,8 +219,11 @@ export class Uplink implements LinkClient, LinkView {
         this.events.sourceTaken(order.source, order.takenBy);
       }
       if (order.floor !== undefined) await source.followsAnother(order.floor);
-      if (await this.sources.keep(order.source, order.keep)) this.#recorders.get(order.source)!.wake();
-      if (desired === this.#desired) this.#outboxes.get(order.source)!.want(order.forward);
+      const isNews = await this.sources.keep(order.source, order.keep);
+      for (const [rendition, { outbox, recorder }] of this.#senders.get(order.source)!) {
+        if (isNews) recorder.wake();
+        if (desired === this.#desired) outbox.want(order.forward.includes(rendition));
+      }
     }
   }
 
@@ -219,7 +246,10 @@ export class Uplink implements LinkClient, LinkView {
       reservedDiscontinuity: ledger.reservedDiscontinuity,
       floor: ledger.floor,
       targetDuration: source.targetDuration,
-      forwarding: this.#outboxes.get(source.name)?.forwarding ? [MAIN] : [],
+      renditions: [...source.renditions].filter(({ window }) => window.newest !== undefined).map(nameOf),
+      forwarding: [...this.#senders.get(source.name)!]
+        .filter(([, { outbox }]) => outbox.forwarding)
+        .map(([rendition]) => rendition),
       ingestedBytes: source.ingestedBytes,
       forwardedBytes: source.forwardedBytes,
       lastSegmentAt: source.lastSegmentAt ?? null,
@@ -248,6 +278,7 @@ const unnumbered: Omit<SourceReport, 'name' | 'trouble'> = {
   reservedDiscontinuity: 0,
   floor: { sequence: 0, discontinuity: 0 },
   targetDuration: 0,
+  renditions: [],
   forwarding: [],
   ingestedBytes: 0,
   forwardedBytes: 0,

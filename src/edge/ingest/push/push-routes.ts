@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { PlaylistError } from '../../../hls/playlist-error.ts';
 import { LiveMixError } from '../../../media/error.ts';
-import { MAIN } from '../../../media/name.ts';
 import { answerJson, answerText } from '../../../runtime/answer.ts';
 import { readBody } from '../../../runtime/request-body.ts';
 import { isDiskFull } from '../../spool/spool.ts';
@@ -17,7 +17,7 @@ import {
   takePlaylist,
 } from '../take-playlist.ts';
 import { ArrivingBody } from './arriving-body.ts';
-import type { PushPath } from './push-path.ts';
+import { type PushPath, parsePushPath } from './push-path.ts';
 import { receiveSegment } from './receive-segment.ts';
 
 /**
@@ -60,12 +60,28 @@ async function answerPut(
   refuseStranger(routes, request, response);
   if (path === undefined) throw badPath();
   const { sources } = routes.ingest;
-  await takePlaylist(routes, response, path.source, body, async () => {
-    const source = await sources.open(path.source);
-    const push = routes.pushes.of(path.source);
-    push.sawPlaylist(path, body, source.sending);
-    return { kind: 'pushed', files: push.files, folder: path.folder };
+  await takePlaylist(routes, response, path.source, body, {
+    async origin() {
+      await sources.open(path.source);
+      const push = routes.pushes.of(path.source);
+      push.sawPlaylist(path, body);
+      return { kind: 'pushed', files: push.files, folder: path.folder };
+    },
+    rendition: (source) => routes.pushes.of(path.source).renditionOf(path, source),
+    placeOf: (uri, line) => placeOf(path, uri, line),
+    described: () => routes.pushes.of(path.source).described(),
   });
+}
+
+/** Where a URI of a pushed multivariant playlist leads to. Throws `PlaylistError` where that is not this source. */
+function placeOf({ source, folder }: PushPath, uri: string, line: number): string {
+  const pushed = parsePushPath(`/v1/ingest/${source}/${folder}${uri}`);
+  if (pushed?.kind === 'playlist') return pushed.folder + pushed.name;
+  throw new PlaylistError(
+    'bad_playlist',
+    line,
+    'this media playlist is not pushed beside this one; name it like low/index.m3u8',
+  );
 }
 
 async function answerSegment(
@@ -103,16 +119,16 @@ async function receiveFor({ ingest, pushes }: IngestRoutes, path: PushPath, body
   const receiving = receiveSegment(body, {
     extension: extensionOf(name),
     startedAt: ingest.clock.now(),
-    openSink: () => openSink(ingest, source),
+    openSink: () => openSink(ingest),
   });
   files.add(folder + name, receiving);
   return receiving;
 }
 
-async function openSink({ sources }: Ingest, source: string) {
+async function openSink({ sources }: Ingest) {
   if (!sources.isFull) {
     try {
-      return await sources.spool.stage({ source, rendition: MAIN });
+      return await sources.spool.stage();
     } catch (error) {
       if (!isDiskFull(error)) throw error;
     }

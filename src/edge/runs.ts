@@ -1,0 +1,134 @@
+import type { Rendition } from './rendition.ts';
+import type { Ledger } from './spool/ledger.ts';
+
+/** Where a rendition stands that begins or joins a run. */
+export type RunEntry = {
+  /** The number of its first segment. */
+  readonly sequence: number;
+  /** Whether that carries EXT-X-DISCONTINUITY, and how many tags stand before or at it. */
+  readonly discontinuity: boolean;
+  readonly discontinuitySequence: number;
+  /** Counts the runs of the source. */
+  readonly ordinal: number;
+  /** It is the first of its source to be in this run. */
+  readonly opened: boolean;
+};
+
+type SourceRun = {
+  readonly ordinal: number;
+  /** Number = base + the encoder's own, in every rendition whose encoder counts alike. */
+  readonly base: number;
+  readonly first: number;
+  readonly discontinuity: boolean;
+  readonly discontinuitySequence: number;
+};
+
+/** A rendition that joins may be so many segments ahead of the others; farther away it does not count as they do. */
+const AHEAD_AT_MOST = 64;
+
+/**
+ * The lives of a source's encoder. A restart opens one run in all renditions: the first that is heard of opens it, the
+ * others join it, with the same numbers for the same encoder's numbers, and one discontinuity more in each of them.
+ */
+export class Runs {
+  #current: SourceRun | undefined;
+  /** Runs before this one cannot go on: numbers jumped since. */
+  #oldest = 0;
+  #jumps = 0;
+
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly renditions: Iterable<Rendition>,
+  ) {}
+
+  /** Renditions were brought back with the runs they were in: those that count alike are in the same. */
+  restore(): void {
+    const byNewest = [...this.renditions]
+      .filter(({ window }) => window.newest !== undefined)
+      .sort((a, b) => a.window.newest!.sequence - b.window.newest!.sequence);
+    const bases = [...new Set(byNewest.map(({ base }) => base!))];
+    for (const rendition of byNewest) rendition.runOrdinal = bases.indexOf(rendition.base!) + 1;
+    const newest = byNewest.at(-1)?.window.newest;
+    if (newest === undefined) return;
+    const { discontinuitySequence } = newest;
+    const base = newest.sequence - newest.encoder.sequence;
+    const first = newest.sequence;
+    this.#current = { ordinal: bases.length, base, first, discontinuity: true, discontinuitySequence };
+  }
+
+  /** Whether numbers may go on in the run that a rendition is in. */
+  goesOn({ runOrdinal }: Rendition): boolean {
+    this.#noteJump();
+    return runOrdinal >= this.#oldest;
+  }
+
+  /**
+   * A rendition's encoder began anew, or is heard of for the first time.
+   * @param encoderSequence the first segment's number, as the encoder counts
+   * @param listed how many segments its playlist lists from this one on
+   */
+  enter(rendition: Rendition, encoderSequence: number, listed: number): RunEntry {
+    this.#noteJump();
+    const current = this.#current;
+    const canJoin =
+      current !== undefined && current.ordinal >= this.#oldest && rendition.runOrdinal < current.ordinal;
+    return canJoin ? this.#join(rendition, current, encoderSequence, listed) : this.#open(encoderSequence);
+  }
+
+  #open(encoderSequence: number): RunEntry {
+    const { ledger } = this;
+    const sequence = ledger.nextSequence;
+    // The very first segment of a source follows nothing.
+    const follows = [...this.renditions].some(({ window }) => window.newest !== undefined);
+    const discontinuity = follows || ledger.discontinuity > 0;
+    const discontinuitySequence = ledger.discontinuity + (discontinuity ? 1 : 0);
+    const ordinal = (this.#current?.ordinal ?? 0) + 1;
+    this.#current = {
+      ordinal,
+      base: sequence - encoderSequence,
+      first: sequence,
+      discontinuity,
+      discontinuitySequence,
+    };
+    return { sequence, discontinuity, discontinuitySequence, ordinal, opened: true };
+  }
+
+  #join(rendition: Rendition, run: SourceRun, encoderSequence: number, listed: number): RunEntry {
+    const newest = this.#newestOf(run);
+    const before = rendition.window.newest;
+    const lowest = Math.max(run.first, (before?.sequence ?? 0) + 1);
+    const inStep = run.base + encoderSequence;
+    const countsAlike = inStep >= lowest && inStep <= newest + AHEAD_AT_MOST;
+    // One that counts in its own way gets the others' newest number for its newest segment.
+    const sequence = countsAlike ? inStep : Math.max(lowest, newest - listed + 1);
+    return {
+      sequence,
+      discontinuity: run.discontinuity || before !== undefined,
+      discontinuitySequence: this.#discontinuityAt(run, sequence),
+      ordinal: run.ordinal,
+      opened: false,
+    };
+  }
+
+  #newestOf({ ordinal, first }: SourceRun): number {
+    return Math.max(first, ...this.#inRun(ordinal).map(({ window }) => window.newest?.sequence ?? 0));
+  }
+
+  /** What another rendition counts at that number: matching segments have matching numbers (rfc8216bis §6.2.4). */
+  #discontinuityAt({ ordinal, first, discontinuitySequence }: SourceRun, sequence: number): number {
+    const there = this.#inRun(ordinal).flatMap(({ window }) =>
+      window.records.filter((record) => record.sequence >= first && record.sequence <= sequence).slice(-1),
+    );
+    return Math.max(discontinuitySequence, ...there.map((record) => record.discontinuitySequence));
+  }
+
+  #inRun(ordinal: number): readonly Rendition[] {
+    return [...this.renditions].filter(({ runOrdinal }) => runOrdinal === ordinal);
+  }
+
+  #noteJump(): void {
+    if (this.ledger.jumps === this.#jumps) return;
+    this.#jumps = this.ledger.jumps;
+    this.#oldest = (this.#current?.ordinal ?? 0) + 1;
+  }
+}

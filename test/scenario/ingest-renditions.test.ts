@@ -1,0 +1,231 @@
+import { expect, test } from 'vitest';
+import { playlistText } from '../support/encoder.ts';
+import { RecordingsClient, sha256, urisOf } from '../support/recording.ts';
+import { Rig } from '../support/rig.ts';
+import { syntheticSegment } from '../support/synthetic-segment.ts';
+
+const LADDER = ['high', 'low', 'sound'] as const;
+type Name = (typeof LADDER)[number];
+/** As control names them: the first that is heard of is the source's own. */
+const called: Record<Name, string> = { high: 'main', low: 'low', sound: 'sound' };
+
+const segment = (name: Name, run: number, sequence: number) =>
+  syntheticSegment({ seed: name, run, sequence, duration: 1, packets: name === 'high' ? 80 : 40 });
+
+const master = `#EXTM3U
+#EXT-X-VERSION:6
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="tone",DEFAULT=YES,URI="sound/index.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=900000,CODECS="avc1.64001e,mp4a.40.2",AUDIO="a"
+high/index.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=300000,CODECS="avc1.64001e,mp4a.40.2",AUDIO="a"
+low/index.m3u8
+`;
+
+/** An encoder of a ladder that pushes it, as ffmpeg with -var_stream_map does: the multivariant playlist comes last. */
+class LadderEncoder {
+  run = 0;
+  next = 0;
+  #hasSaid = false;
+
+  constructor(private readonly edgeUrl: () => string) {}
+
+  async publish(count: number, names: readonly Name[] = LADDER): Promise<void> {
+    for (let made = 0; made < count; made++) {
+      const sequence = this.next++;
+      const lists: Promise<Response>[] = [];
+      for (const name of names) {
+        await this.send(`${name}/${sequence}.ts`, segment(name, this.run, sequence));
+        lists.push(this.send(`${name}/index.m3u8`, this.list(sequence)));
+      }
+      if (!this.#hasSaid) await this.send('master.m3u8', master);
+      this.#hasSaid = true;
+      for (const answer of await Promise.all(lists)) expect(await answer.json()).toMatchObject({ added: 1 });
+    }
+  }
+
+  restart(): void {
+    this.run += 1;
+    this.next = 0;
+    this.#hasSaid = false;
+  }
+
+  list(through: number): string {
+    const first = Math.max(0, through - 4);
+    const entries = Array.from({ length: through - first + 1 }, (_, at) => ({
+      name: `${first + at}.ts`,
+      duration: 1,
+    }));
+    return playlistText({ mediaSequence: first, entries });
+  }
+
+  async send(path: string, body: Buffer | string): Promise<Response> {
+    return fetch(`${this.edgeUrl()}/v1/ingest/ladder/${path}`, { method: 'PUT', body });
+  }
+}
+
+const textOf = async (url: string) => (await fetch(url)).text();
+const numberOf = (text: string, tag: string) => Number(new RegExp(`#EXT-X-${tag}:(\\d+)`).exec(text)?.[1]);
+/** The discontinuity sequence of each segment, by its number. */
+const discontinuities = (text: string): ReadonlyMap<number, number> => {
+  const found = new Map<number, number>();
+  let discontinuity = numberOf(text, 'DISCONTINUITY-SEQUENCE');
+  let sequence = numberOf(text, 'MEDIA-SEQUENCE');
+  for (const line of text.split('\n')) {
+    if (line === '#EXT-X-DISCONTINUITY') discontinuity += 1;
+    if (line !== '' && !line.startsWith('#')) found.set(sequence++, discontinuity);
+  }
+  return found;
+};
+
+test('a ladder is one source: its playlists are named by one, in step, each forwarded only while it is watched', async () => {
+  await using rig = await Rig.start();
+  const encoder = new LadderEncoder(() => rig.edge.url);
+  const live = (file: string) => `${rig.control.url}/live/ladder/${file}`;
+  await encoder.publish(6);
+  await rig.until('control knows the ladder', async () =>
+    (await textOf(live('index.m3u8'))).includes('STREAM-INF'),
+  );
+  expect(await textOf(live('index.m3u8'))).toBe(
+    master
+      .replace('sound/index.m3u8', 'sound.m3u8')
+      .replace('high/index.m3u8', 'main.m3u8')
+      .replace('low/index.m3u8', 'low.m3u8'),
+  );
+  expect(await textOf(`${rig.edge.url}/live/ladder/index.m3u8`)).toBe(await textOf(live('index.m3u8')));
+  expect(await rig.source('ladder')).toMatchObject({ state: 'idle', forwardedBytes: 0 });
+  expect((await fetch(live('other.m3u8'))).status).toBe(404);
+
+  const low = await textOf(live('low.m3u8'));
+  const served = await Promise.all(
+    urisOf(low).map(async (uri) =>
+      sha256(new Uint8Array(await (await fetch(new URL(uri, live('low.m3u8')))).arrayBuffer())),
+    ),
+  );
+  expect(served).toEqual([3, 4, 5].map((sequence) => sha256(segment('low', 0, sequence))));
+  const { forwardedBytes } = (await rig.source('ladder')) as { forwardedBytes: number };
+  await rig.until('the low rendition alone crossed', async () => {
+    const now = (await rig.source('ladder')) as { forwardedBytes: number };
+    return now.forwardedBytes === 3 * segment('low', 0, 0).length;
+  });
+  expect(forwardedBytes).toBeLessThanOrEqual(3 * segment('low', 0, 0).length);
+
+  const sound = await textOf(live('sound.m3u8'));
+  expect(numberOf(sound, 'MEDIA-SEQUENCE')).toBe(numberOf(low, 'MEDIA-SEQUENCE'));
+  for (let life = 0; life < 2; life++) {
+    encoder.restart();
+    await encoder.publish(7);
+    await rig.until('both list the new life', async () => {
+      const texts = await Promise.all([textOf(live('low.m3u8')), textOf(live('sound.m3u8'))]);
+      const newest = texts.map((text) => Math.max(...discontinuities(text).keys()));
+      return newest[0] === newest[1] && urisOf(texts[0]!).length >= 3;
+    });
+    const [one, other] = await Promise.all([textOf(live('low.m3u8')), textOf(live('sound.m3u8'))]);
+    const both = [...discontinuities(one)].filter(([sequence]) => discontinuities(other).has(sequence));
+    expect(both.length).toBeGreaterThanOrEqual(3);
+    expect(both).toEqual(both.map(([sequence]) => [sequence, discontinuities(other).get(sequence)]));
+    expect(numberOf(one, 'TARGETDURATION')).toBe(numberOf(other, 'TARGETDURATION'));
+  }
+});
+
+test('a rendition that is watched later goes along with the others, and costs them no discontinuity', async () => {
+  await using rig = await Rig.start();
+  const encoder = new LadderEncoder(() => rig.edge.url);
+  const live = (name: Name) => `${rig.control.url}/live/ladder/${called[name]}.m3u8`;
+  await encoder.publish(6);
+  await rig.until('control knows the ladder', async () => (await fetch(live('high'))).ok);
+  await encoder.publish(8);
+  const before = discontinuities(await textOf(live('high')));
+  await textOf(live('low'));
+  await encoder.publish(2);
+  await rig.until('the low one is listed as far', async () => {
+    const [high, low] = await Promise.all([textOf(live('high')), textOf(live('low'))]);
+    return Math.max(...discontinuities(high).keys()) === Math.max(...discontinuities(low).keys());
+  });
+  const [high, low] = await Promise.all([textOf(live('high')), textOf(live('low'))]);
+  expect(new Set(discontinuities(high).values())).toEqual(new Set([[...before.values()].at(-1)]));
+  const theirs = discontinuities(low);
+  for (const [sequence, discontinuity] of discontinuities(high)) {
+    if (theirs.has(sequence)) expect(theirs.get(sequence)).toBe(discontinuity);
+  }
+});
+
+test('numbers and names of a ladder outlive its edge', async () => {
+  await using rig = await Rig.start();
+  const encoder = new LadderEncoder(() => rig.edge.url);
+  const live = (name: Name) => `${rig.control.url}/live/ladder/${called[name]}.m3u8`;
+  await encoder.publish(5);
+  await rig.until(
+    'both are listed',
+    async () => (await fetch(live('high'))).ok && (await fetch(live('low'))).ok,
+  );
+  const before = discontinuities(await textOf(live('low')));
+  await rig.edge.close();
+  await rig.startEdge();
+  await encoder.publish(4);
+  const after = await rig.until('it goes on', async () => {
+    const lists = await Promise.all([textOf(live('high')), textOf(live('low'))]);
+    const [high, low] = lists.map((text) => discontinuities(text));
+    const newest = Math.max(...low!.keys());
+    return newest === Math.max(...before.keys()) + 4 && high!.has(newest) ? low : undefined;
+  });
+  expect(new Set([...after.values()])).toEqual(new Set(before.values()));
+  expect(await textOf(`${rig.edge.url}/live/ladder/index.m3u8`)).toContain('STREAM-INF');
+});
+
+test('a ladder is recorded with all its renditions, from the past on, and replayed with them', async () => {
+  await using rig = await Rig.start();
+  const encoder = new LadderEncoder(() => rig.edge.url);
+  const recordings = new RecordingsClient(() => rig.control.url);
+  await encoder.publish(6);
+  await rig.until('control knows the ladder', async () => (await rig.source('ladder'))?.['state'] === 'idle');
+  const { id } = await recordings.start({ source: 'ladder', from: '-3s', until: '+1s' });
+  await encoder.publish(3);
+  const ended = await recordings.ended(id);
+  expect(ended.state).toBe('complete');
+  const index = recordings.playlistUrl(id);
+  expect(await textOf(index)).toContain('low.m3u8');
+  const lasting: number[] = [];
+  for (const name of LADDER) {
+    const url = index.replace('index', called[name]);
+    const text = await textOf(url);
+    expect(text).toContain('#EXT-X-ENDLIST');
+    const bodies = await Promise.all(
+      urisOf(text).map(async (uri) =>
+        sha256(new Uint8Array(await (await fetch(new URL(uri, url))).arrayBuffer())),
+      ),
+    );
+    const made = Array.from({ length: 9 }, (_, sequence) => sha256(segment(name, 0, sequence)));
+    const first = made.indexOf(bodies[0]!);
+    expect(bodies).toEqual(made.slice(first, first + bodies.length));
+    lasting.push(bodies.length);
+  }
+  expect(new Set(lasting).size).toBe(1);
+  expect(ended.segments).toBe(lasting.reduce((sum, count) => sum + count, 0));
+  const apart = await fetch(index.replace('index.m3u8', 'download.ts'));
+  expect(apart.status).toBe(409);
+  expect(await apart.json()).toMatchObject({ code: 'download_impossible' });
+  const one = await fetch(index.replace('index.m3u8', 'download.ts?rendition=low'));
+  expect(new Uint8Array(await one.arrayBuffer()).length).toBe(lasting[1]! * segment('low', 0, 0).length);
+});
+
+test('playlists of renditions are posted, too, and the one that names them', async () => {
+  await using rig = await Rig.start({ lanOnly: true });
+  const headers = {
+    'Video-Source-Name': 'posted',
+    'MPEG-TS-URI-Prefix': `file://${rig.encoder.folder}`,
+  };
+  for (let made = 0; made < 4; made++) await rig.encoder.make();
+  const post = (path: string, body: string) =>
+    fetch(`${rig.edge.url}/v1/playlist${path}`, { method: 'POST', headers, body });
+  for (const path of ['/high.m3u8', '/low'])
+    expect(await (await post(path, rig.encoder.playlist())).json()).toMatchObject({ added: 4 });
+  const named = `#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=2000000\nhigh.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=900000\nlow\n`;
+  expect(await (await post('/master.m3u8', named)).json()).toEqual({
+    source: 'posted',
+    renditions: ['high', 'low'],
+  });
+  const index = await textOf(`${rig.edge.url}/live/posted/index.m3u8`);
+  expect(index).toBe(named.replace('\nlow\n', '\nlow.m3u8\n'));
+  for (const name of ['high', 'low'])
+    expect(urisOf(await textOf(`${rig.edge.url}/live/posted/${name}.m3u8`))).toHaveLength(4);
+});
