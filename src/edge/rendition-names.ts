@@ -85,7 +85,7 @@ export class RenditionNames {
       if (known !== undefined) give(place, known);
     }
     for (const place of places.values()) {
-      if (names[place] === undefined) give(place, taken.has(MAIN) ? nameFrom(place, taken) : MAIN);
+      if (names[place] === undefined) give(place, nameFrom(place, taken));
     }
     const text = renderMultivariant(playlist, (uri) => `${names[places.get(uri)!]!}.m3u8`);
     if (text.length > MAX_MULTIVARIANT_CHARACTERS) throw tooLong(playlist);
@@ -110,7 +110,7 @@ function nameFrom(place: string, taken: ReadonlySet<string>): string {
   const words = path.split('/').slice(-3).join('-');
   const plain = words.replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '');
   const short = plain.replace(SAYS_NOTHING, '').slice(0, 56);
-  const base = isName(short) && short !== 'index' ? short : 'rendition';
+  const base = isName(short) && short !== 'index' && short !== MAIN ? short : 'rendition';
   for (let number = 1; number <= 2 * MAX_RENDITIONS; number++) {
     const name = number === 1 ? base : `${base}-${number}`;
     if (!taken.has(name)) return name;

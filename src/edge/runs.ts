@@ -1,3 +1,4 @@
+import type { EpochMs } from '../media/units.ts';
 import type { Rendition } from './rendition.ts';
 import type { Ledger } from './spool/ledger.ts';
 
@@ -12,6 +13,8 @@ export type RunEntry = {
   readonly ordinal: number;
   /** It is the first of its source to be in this run. */
   readonly opened: boolean;
+  /** When the segment of that number begins in another rendition. */
+  readonly at?: EpochMs;
 };
 
 type SourceRun = {
@@ -101,7 +104,9 @@ export class Runs {
     const countsAlike = inStep >= lowest && inStep <= newest + AHEAD_AT_MOST;
     // One that counts in its own way gets the others' newest number for its newest segment.
     const sequence = countsAlike ? inStep : Math.max(lowest, newest - listed + 1);
+    const same = this.#inRun(run.ordinal).flatMap(({ window }) => window.find(sequence) ?? [])[0];
     return {
+      ...(same !== undefined && { at: same.at }),
       sequence,
       discontinuity: run.discontinuity || before !== undefined,
       discontinuitySequence: this.#discontinuityAt(run, sequence),

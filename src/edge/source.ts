@@ -1,3 +1,4 @@
+import { withOnly } from '../hls/render-multivariant.ts';
 import type { Trouble } from '../media/error.ts';
 import { endOf } from '../media/span.ts';
 import { type Bytes, bytes, type EpochMs, epochMs, type Millis, millis } from '../media/units.ts';
@@ -11,6 +12,9 @@ import type { Ledger } from './spool/ledger.ts';
 /** A source that says nothing for this long, or three target durations if that is longer, is silent. */
 const SILENT_AFTER = millis(10_000);
 
+/** Segments of a rendition, after which the others should have come. */
+const WELL_UNDER_WAY = 4;
+
 /** A source as its edge knows it. */
 export class Source {
   ingestedBytes: Bytes = bytes(0);
@@ -18,6 +22,7 @@ export class Source {
   /** When the newest segment ended. */
   lastSegmentAt: EpochMs | undefined;
   #trouble: Trouble | undefined;
+  #served: { readonly key: string; readonly text: string } | undefined;
   readonly runs: Runs;
   readonly #knownSince: Millis;
   readonly #renditions = new Map<string, Rendition>();
@@ -51,7 +56,22 @@ export class Source {
 
   /** The playlist that names its renditions, as viewers get it; undefined where it has but one. */
   get multivariant(): string | undefined {
-    return this.names.multivariant;
+    const { multivariant } = this.names;
+    if (multivariant === undefined) return undefined;
+    const missing = this.#missing;
+    const key = `${missing.join()} ${multivariant}`;
+    if (this.#served?.key !== key) {
+      const text = withOnly(multivariant, (uri) => !missing.includes(uri.replace(/\.m3u8$/, '')));
+      this.#served = { key, text: text ?? multivariant };
+    }
+    return this.#served.text;
+  }
+
+  /** Renditions that are named and of which nothing came although others are well under way: ffmpeg does not post its subtitles. */
+  get #missing(): readonly string[] {
+    const lengths = [...this.#renditions.values()].map(({ window }) => window.records.length);
+    if (Math.max(0, ...lengths) < WELL_UNDER_WAY) return [];
+    return this.names.all.filter((name) => this.#renditions.get(name)?.window.newest === undefined);
   }
 
   rendition(name: string): Rendition | undefined {

@@ -6,9 +6,6 @@ import { syntheticSegment } from '../support/synthetic-segment.ts';
 
 const LADDER = ['high', 'low', 'sound'] as const;
 type Name = (typeof LADDER)[number];
-/** As control names them: the first that is heard of is the source's own. */
-const called: Record<Name, string> = { high: 'main', low: 'low', sound: 'sound' };
-
 const segment = (name: Name, run: number, sequence: number) =>
   syntheticSegment({ seed: name, run, sequence, duration: 1, packets: name === 'high' ? 80 : 40 });
 
@@ -88,7 +85,7 @@ test('a ladder is one source: its playlists are named by one, in step, each forw
   expect(await textOf(live('index.m3u8'))).toBe(
     master
       .replace('sound/index.m3u8', 'sound.m3u8')
-      .replace('high/index.m3u8', 'main.m3u8')
+      .replace('high/index.m3u8', 'high.m3u8')
       .replace('low/index.m3u8', 'low.m3u8'),
   );
   expect(await textOf(`${rig.edge.url}/live/ladder/index.m3u8`)).toBe(await textOf(live('index.m3u8')));
@@ -130,7 +127,7 @@ test('a ladder is one source: its playlists are named by one, in step, each forw
 test('a rendition that is watched later goes along with the others, and costs them no discontinuity', async () => {
   await using rig = await Rig.start();
   const encoder = new LadderEncoder(() => rig.edge.url);
-  const live = (name: Name) => `${rig.control.url}/live/ladder/${called[name]}.m3u8`;
+  const live = (name: Name) => `${rig.control.url}/live/ladder/${name}.m3u8`;
   await encoder.publish(6);
   await rig.until('control knows the ladder', async () => (await fetch(live('high'))).ok);
   await encoder.publish(8);
@@ -152,7 +149,7 @@ test('a rendition that is watched later goes along with the others, and costs th
 test('numbers and names of a ladder outlive its edge', async () => {
   await using rig = await Rig.start();
   const encoder = new LadderEncoder(() => rig.edge.url);
-  const live = (name: Name) => `${rig.control.url}/live/ladder/${called[name]}.m3u8`;
+  const live = (name: Name) => `${rig.control.url}/live/ladder/${name}.m3u8`;
   await encoder.publish(5);
   await rig.until(
     'both are listed',
@@ -186,7 +183,7 @@ test('a ladder is recorded with all its renditions, from the past on, and replay
   expect(await textOf(index)).toContain('low.m3u8');
   const lasting: number[] = [];
   for (const name of LADDER) {
-    const url = index.replace('index', called[name]);
+    const url = index.replace('index', name);
     const text = await textOf(url);
     expect(text).toContain('#EXT-X-ENDLIST');
     const bodies = await Promise.all(

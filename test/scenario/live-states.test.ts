@@ -294,7 +294,8 @@ describe.concurrent('what a live playlist answers', () => {
     await using rig = await Rig.start();
     await rig.encoder.publish(2);
     await rig.until('the source appears', () => rig.source());
-    await rig.until('it is idle', async () => (await rig.source())?.['state'] === 'idle');
+    const made = rig.encoder.made.reduce((sum, { length }) => sum + length, 0);
+    await rig.until('all is told', async () => (await rig.source())?.['ingestedBytes'] === made);
     const before = await rig.source();
     expect((await setMode(rig, 'sometimes')).status).toBe(400);
     expect((await setMode(rig, {})).status).toBe(400);

@@ -5,6 +5,7 @@ import { LiveMixError } from '../../media/error.ts';
 import type { EncoderSegment, GapReason, SegmentRecord } from '../../media/segment-record.ts';
 import { bytes, epochMs } from '../../media/units.ts';
 import type { Rendition } from '../rendition.ts';
+import type { RunEntry } from '../runs.ts';
 import type { Source } from '../source.ts';
 import { isDiskFull, type StagedSegment } from '../spool/spool.ts';
 import { gapTrouble } from '../trouble.ts';
@@ -225,12 +226,13 @@ export class Taking {
     const { rendition, source, ingest } = this;
     const { ledger } = source;
     const previous = rendition.window.newest;
-    const { sequence, discontinuity, discontinuitySequence } = this.#number(entry, previous);
+    const { sequence, discontinuity, discontinuitySequence, at } = this.#number(entry, previous);
     const follows = previous === undefined || previous.sequence + 1 === sequence;
     const jumped = ledger.jumped || !follows;
     await ledger.claim(rendition.name, sequence, discontinuitySequence);
     const mayLowerTarget = !ingest.isWatched(source.name);
-    const observed = epochMs(Math.round(ingest.clock.now() - behind * 1000));
+    // Renditions of one run begin together, whichever came first.
+    const observed = at ?? epochMs(Math.round(ingest.clock.now() - behind * 1000));
     return stamp(
       entry,
       media,
@@ -244,7 +246,7 @@ export class Taking {
   #number(
     entry: NeedingSegment,
     previous: SegmentRecord | undefined,
-  ): Pick<SegmentRecord, 'sequence' | 'discontinuity' | 'discontinuitySequence'> {
+  ): Pick<RunEntry, 'sequence' | 'discontinuity' | 'discontinuitySequence' | 'at'> {
     const { rendition, source, ingest } = this;
     if (this.#runOpens) {
       const entered = source.runs.enter(rendition, entry.sequence, this.#listedFrom(entry));

@@ -1,14 +1,21 @@
 import { LRUCache } from 'lru-cache';
 import { LiveMixError } from '../../../media/error.ts';
 import { MAIN } from '../../../media/name.ts';
-import { millis } from '../../../media/units.ts';
+import { type Millis, millis } from '../../../media/units.ts';
 import type { Clock } from '../../../runtime/clock.ts';
+import type { RenditionNames } from '../../rendition-names.ts';
 import type { Source } from '../../source.ts';
 import type { PushPath } from './push-path.ts';
 import { PushedFiles } from './pushed-files.ts';
 
-/** An encoder of several renditions pushes its multivariant playlist behind the first playlist of each: so long it is waited for. */
+/**
+ * An encoder of several renditions pushes its multivariant playlist right behind the first playlist of each. So long it is
+ * waited for where nothing is known of the source yet, and where another playlist of it is known.
+ */
+const FIRST_DESCRIBED_WITHIN = millis(300);
 const DESCRIBED_WITHIN = millis(1_500);
+/** A playlist that has just become the source's own may have nothing yet that can be taken in. */
+const NEW_FOR_MS = 10_000;
 const MAX_PLAYLISTS = 64;
 
 /** What an encoder pushes for one source. */
@@ -16,6 +23,10 @@ export class Push {
   readonly files: PushedFiles;
   readonly #playlists = new LRUCache<string, Buffer>({ max: MAX_PLAYLISTS });
   readonly #waiting = new Set<() => void>();
+  /** Media playlists that wait for a name. */
+  readonly #unnamed = new Set<string>();
+  /** When a playlist became the source's only one. */
+  #namedAt: Millis | undefined;
 
   constructor(
     private readonly clock: Clock,
@@ -39,27 +50,38 @@ export class Push {
   }
 
   /**
-   * The rendition of a media playlist. The first one is the source's, until a multivariant playlist says otherwise; another
-   * one waits a moment for that. Throws `source_busy` where nothing names it and the source's own playlist is still sent.
+   * The rendition of a media playlist. One that no multivariant playlist names within a moment is the source's only one. Throws `source_busy` where nothing names it and the source's own playlist is still sent.
    */
   async renditionOf({ folder, name }: PushPath, source: Source): Promise<string> {
     const place = folder + name;
     const { names } = source;
-    if (names.of(place) === undefined && !names.isEmpty) await this.#described();
+    if (names.of(place) === undefined) await this.#described(place, names);
     const known = names.of(place);
     if (known !== undefined) return known;
-    if (!names.isEmpty && source.sending) {
+    const now = this.clock.monotonic();
+    const isNew = this.#namedAt !== undefined && now - this.#namedAt < NEW_FOR_MS;
+    if (!names.isEmpty && (source.sending || isNew)) {
       throw new LiveMixError('source_busy', 'Another playlist is being pushed for this source.');
     }
+    this.#namedAt = now;
     await names.single(place);
     return MAIN;
   }
 
-  async #described(): Promise<void> {
+  /** Waits for a multivariant playlist that names this one: longer where there is another one already. */
+  async #described(place: string, names: RenditionNames): Promise<void> {
+    this.#unnamed.add(place);
+    await this.#waitFor(FIRST_DESCRIBED_WITHIN);
+    const isOneOfSome = !names.isEmpty || this.#unnamed.size > 1;
+    if (isOneOfSome && names.of(place) === undefined) await this.#waitFor(DESCRIBED_WITHIN);
+    this.#unnamed.delete(place);
+  }
+
+  async #waitFor(most: Millis): Promise<void> {
     const said = new AbortController();
     const go = () => said.abort();
     this.#waiting.add(go);
-    await this.clock.sleep(DESCRIBED_WITHIN, said.signal);
+    await this.clock.sleep(most, said.signal);
     this.#waiting.delete(go);
   }
 }
