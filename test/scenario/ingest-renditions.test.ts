@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { playlistText } from '../support/encoder.ts';
+import { discontinuitiesOf, tagOf, textOf } from '../support/hls-text.ts';
 import { RecordingsClient, sha256, urisOf } from '../support/recording.ts';
 import { Rig } from '../support/rig.ts';
 import { syntheticSegment } from '../support/synthetic-segment.ts';
@@ -60,20 +61,6 @@ class LadderEncoder {
   }
 }
 
-const textOf = async (url: string) => (await fetch(url)).text();
-const numberOf = (text: string, tag: string) => Number(new RegExp(`#EXT-X-${tag}:(\\d+)`).exec(text)?.[1]);
-/** The discontinuity sequence of each segment, by its number. */
-const discontinuities = (text: string): ReadonlyMap<number, number> => {
-  const found = new Map<number, number>();
-  let discontinuity = numberOf(text, 'DISCONTINUITY-SEQUENCE');
-  let sequence = numberOf(text, 'MEDIA-SEQUENCE');
-  for (const line of text.split('\n')) {
-    if (line === '#EXT-X-DISCONTINUITY') discontinuity += 1;
-    if (line !== '' && !line.startsWith('#')) found.set(sequence++, discontinuity);
-  }
-  return found;
-};
-
 test('a ladder is one source: its playlists are named by one, in step, each forwarded only while it is watched', async () => {
   await using rig = await Rig.start();
   const encoder = new LadderEncoder(() => rig.edge.url);
@@ -107,20 +94,20 @@ test('a ladder is one source: its playlists are named by one, in step, each forw
   expect(forwardedBytes).toBeLessThanOrEqual(3 * segment('low', 0, 0).length);
 
   const sound = await textOf(live('sound.m3u8'));
-  expect(numberOf(sound, 'MEDIA-SEQUENCE')).toBe(numberOf(low, 'MEDIA-SEQUENCE'));
+  expect(tagOf(sound, 'MEDIA-SEQUENCE')).toBe(tagOf(low, 'MEDIA-SEQUENCE'));
   for (let life = 0; life < 2; life++) {
     encoder.restart();
     await encoder.publish(7);
     await rig.until('both list the new life', async () => {
       const texts = await Promise.all([textOf(live('low.m3u8')), textOf(live('sound.m3u8'))]);
-      const newest = texts.map((text) => Math.max(...discontinuities(text).keys()));
+      const newest = texts.map((text) => Math.max(...discontinuitiesOf(text).keys()));
       return newest[0] === newest[1] && urisOf(texts[0]!).length >= 3;
     });
     const [one, other] = await Promise.all([textOf(live('low.m3u8')), textOf(live('sound.m3u8'))]);
-    const both = [...discontinuities(one)].filter(([sequence]) => discontinuities(other).has(sequence));
+    const both = [...discontinuitiesOf(one)].filter(([sequence]) => discontinuitiesOf(other).has(sequence));
     expect(both.length).toBeGreaterThanOrEqual(3);
-    expect(both).toEqual(both.map(([sequence]) => [sequence, discontinuities(other).get(sequence)]));
-    expect(numberOf(one, 'TARGETDURATION')).toBe(numberOf(other, 'TARGETDURATION'));
+    expect(both).toEqual(both.map(([sequence]) => [sequence, discontinuitiesOf(other).get(sequence)]));
+    expect(tagOf(one, 'TARGETDURATION')).toBe(tagOf(other, 'TARGETDURATION'));
   }
 });
 
@@ -131,17 +118,17 @@ test('a rendition that is watched later goes along with the others, and costs th
   await encoder.publish(6);
   await rig.until('control knows the ladder', async () => (await fetch(live('high'))).ok);
   await encoder.publish(8);
-  const before = discontinuities(await textOf(live('high')));
+  const before = discontinuitiesOf(await textOf(live('high')));
   await textOf(live('low'));
   await encoder.publish(2);
   await rig.until('the low one is listed as far', async () => {
     const [high, low] = await Promise.all([textOf(live('high')), textOf(live('low'))]);
-    return Math.max(...discontinuities(high).keys()) === Math.max(...discontinuities(low).keys());
+    return Math.max(...discontinuitiesOf(high).keys()) === Math.max(...discontinuitiesOf(low).keys());
   });
   const [high, low] = await Promise.all([textOf(live('high')), textOf(live('low'))]);
-  expect(new Set(discontinuities(high).values())).toEqual(new Set([[...before.values()].at(-1)]));
-  const theirs = discontinuities(low);
-  for (const [sequence, discontinuity] of discontinuities(high)) {
+  expect(new Set(discontinuitiesOf(high).values())).toEqual(new Set([[...before.values()].at(-1)]));
+  const theirs = discontinuitiesOf(low);
+  for (const [sequence, discontinuity] of discontinuitiesOf(high)) {
     if (theirs.has(sequence)) expect(theirs.get(sequence)).toBe(discontinuity);
   }
 });
@@ -155,13 +142,13 @@ test('numbers and names of a ladder outlive its edge', async () => {
     'both are listed',
     async () => (await fetch(live('high'))).ok && (await fetch(live('low'))).ok,
   );
-  const before = discontinuities(await textOf(live('low')));
+  const before = discontinuitiesOf(await textOf(live('low')));
   await rig.edge.close();
   await rig.startEdge();
   await encoder.publish(4);
   const after = await rig.until('it goes on', async () => {
     const lists = await Promise.all([textOf(live('high')), textOf(live('low'))]);
-    const [high, low] = lists.map((text) => discontinuities(text));
+    const [high, low] = lists.map(discontinuitiesOf);
     const newest = Math.max(...low!.keys());
     return newest === Math.max(...before.keys()) + 4 && high!.has(newest) ? low : undefined;
   });

@@ -78,6 +78,40 @@ export function pushAllWithFfmpeg(push: Omit<FfmpegPush, 'folder'>): Running {
   ]);
 }
 
+/**
+ * Stock ffmpeg with two variants, `high` and `low`, sound of their own, and subtitles where there is a WebVTT file of them:
+ * all of it pushed, or segments into a folder and playlists posted.
+ */
+export function pushLadderWithFfmpeg(push: {
+  readonly edgeUrl: string;
+  readonly source: string;
+  readonly folder?: string;
+  readonly subtitles?: string;
+  readonly flags?: readonly string[];
+}): Running {
+  const { edgeUrl, source, folder, subtitles, flags = [] } = push;
+  const low = `v:1,agroup:sound,name:low${subtitles === undefined ? '' : ',s:0,sgroup:subtitles'}`;
+  const streams = `v:0,agroup:sound,name:high ${low} a:0,agroup:sound,default:yes,name:sound`;
+  const headers = `Video-Source-Name: ${source}\r\nMPEG-TS-URI-Prefix: file://${folder}\r\n`;
+  const to =
+    folder === undefined
+      ? ['-method', 'PUT', `${edgeUrl}/v1/ingest/${source}/%v/index.m3u8`]
+      : [
+          ...['-hls_segment_filename', `${folder}/%v-%03d.ts`, '-headers', headers],
+          ...['-method', 'POST', `${edgeUrl}/v1/playlist/%v.m3u8`],
+        ];
+  return new Running('ffmpeg', [
+    ...['-hide_banner', '-loglevel', 'warning', '-nostdin', '-re', ...picture('320x180'), '-re', ...sound],
+    ...(subtitles === undefined ? [] : ['-re', '-i', subtitles]),
+    ...['-filter_complex', '[0:v]split=2[high][b];[b]scale=160:90[low]', '-map', '[high]', '-map', '[low]'],
+    ...['-map', '1:a', ...(subtitles === undefined ? [] : ['-map', '2:s', '-c:s', 'webvtt'])],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '50', '-sc_threshold', '0'],
+    ...['-b:v:0', '300k', '-b:v:1', '100k', '-c:a', 'aac', '-b:a', '64k'],
+    ...['-f', 'hls', '-hls_time', '2', '-hls_list_size', '5', ...flags, '-master_pl_name', 'master.m3u8'],
+    ...['-var_stream_map', streams, ...to],
+  ]);
+}
+
 /** ffmpeg as a player: decodes so many seconds and tells what it complained about. */
 export async function playWithFfmpeg(
   url: string,

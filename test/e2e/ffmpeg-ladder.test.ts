@@ -1,0 +1,179 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { Browser, playback } from '../support/chromium.ts';
+import { playWithFfmpeg, probeStreams, pushLadderWithFfmpeg } from '../support/ffmpeg.ts';
+import { discontinuitiesOf, tagOf, textOf } from '../support/hls-text.ts';
+import { Nodes, until } from '../support/nodes.ts';
+import { startPlayerSite } from '../support/player-page.ts';
+import { Prober } from '../support/prober.ts';
+import type { Running } from '../support/process.ts';
+import { RecordingsClient, urisOf } from '../support/recording.ts';
+
+/** Two variants, sound of its own, and subtitles; stock ffmpeg posts no header with its subtitles, so only a push has them. */
+const ladders = {
+  pushed: { by: 'push', flags: [], renditions: ['high', 'low', 'sound', 'low-index_vtt'] },
+  'pushed-fmp4': {
+    by: 'push',
+    flags: ['-hls_segment_type', 'fmp4'],
+    renditions: ['high', 'low', 'sound', 'low-index_vtt'],
+  },
+  posted: { by: 'post', flags: [], renditions: ['high', 'low', 'sound'] },
+} as const;
+type Source = keyof typeof ladders;
+const sources = Object.keys(ladders) as readonly Source[];
+const hasSubtitles = (source: Source): boolean => ladders[source].by === 'push';
+
+test('a ladder with sound and subtitles of its own goes through intact, over a restart', async () => {
+  await using nodes = await Nodes.start();
+  const subtitles = join(nodes.media, 'subtitles.vtt');
+  writeFileSync(subtitles, webVtt(120));
+  const encode = (source: Source): Running => {
+    const { by, flags } = ladders[source];
+    const folder = join(nodes.media, source);
+    mkdirSync(folder, { recursive: true });
+    return pushLadderWithFfmpeg({
+      edgeUrl: nodes.edgeUrl,
+      source,
+      flags,
+      ...(by === 'push' ? { subtitles } : { folder }),
+    });
+  };
+  const url = (source: Source, file: string) => `${nodes.controlUrl}/live/${source}/${file}.m3u8`;
+  await using site = await startPlayerSite();
+  await using browser = await Browser.start();
+  const encoders = new Map(sources.map((source) => [source, encode(source)]));
+  const following = new AbortController();
+  const probers = new Map<string, Prober>();
+  const runs: Promise<void>[] = [];
+  try {
+    for (const source of sources) {
+      await until(`${source} is known as a ladder`, async () =>
+        (await textOf(nodes.playlistUrl(source))).includes('#EXT-X-STREAM-INF'),
+      );
+      for (const rendition of ladders[source].renditions) {
+        await until(
+          `${source}/${rendition} is there`,
+          async () => (await fetch(url(source, rendition))).status !== 404,
+        );
+        const prober = new Prober({
+          url: url(source, rendition),
+          mustAnswer200: true,
+          // Subtitles are no media that a prober of pictures reads.
+          timestamps: false,
+        });
+        probers.set(`${source}/${rendition}`, prober);
+        runs.push(prober.run({ everyMs: 900, signal: following.signal }));
+      }
+    }
+    for (const source of sources) {
+      const codecs = (await probeStreams(nodes.playlistUrl(source))).map((stream) => stream['codec_name']);
+      // ffmpeg plays no subtitles of HLS.
+      expect({ source, codecs: new Set(codecs) }).toEqual({ source, codecs: new Set(['aac', 'h264']) });
+      if (!hasSubtitles(source)) continue;
+      const list = url(source, 'low-index_vtt');
+      const [first] = urisOf(await textOf(list));
+      expect(await textOf(new URL(first!, list).href)).toMatch(/^WEBVTT\n/);
+    }
+    const play = () => Promise.all(sources.map((source) => playWithFfmpeg(nodes.playlistUrl(source), 8)));
+    expect((await play()).filter(({ code }) => code !== 0)).toEqual([]);
+    const pages = new Map<string, Awaited<ReturnType<Browser['open']>>['page']>();
+    for (const source of sources) {
+      for (const player of ['hls.js', 'shaka']) {
+        const { page } = await browser.open(
+          `${site.url}/${player}?${encodeURIComponent(nodes.playlistUrl(source))}`,
+        );
+        pages.set(`${player}, ${source}`, page);
+      }
+    }
+    const allPlayOn = (after: string) =>
+      Promise.all(
+        [...pages].map(async ([player, page]) => {
+          const begin = await playback(page);
+          await until(
+            `${player} plays on after ${after}`,
+            async () => {
+              const now = await playback(page);
+              return now.frames > begin.frames + 40 && now.time > begin.time + 1.5;
+            },
+            30_000,
+          );
+        }),
+      );
+    await allPlayOn('the start');
+    for (const source of sources.filter(hasSubtitles)) {
+      const tracks = await pages
+        .get(`hls.js, ${source}`)!
+        .evaluate(`document.querySelector('video').textTracks.length`);
+      expect({ source, tracks }).toEqual({ source, tracks: 1 });
+    }
+    const recordings = new RecordingsClient(() => nodes.controlUrl);
+    const spans = await Promise.all(
+      sources.map((source) => recordings.start({ source, from: '-6s', until: '+12s' })),
+    );
+    await sleep(4_000);
+    for (const [source, encoder] of encoders) {
+      await encoder[Symbol.asyncDispose]();
+      encoders.set(source, encode(source));
+    }
+    await sleep(12_000);
+    await allPlayOn('an encoder restart');
+    following.abort();
+    await Promise.all(runs);
+    for (const [place, { violations }] of probers)
+      expect({ place, violations }).toEqual({ place, violations: [] });
+    for (const source of sources) await expectInStep(source, (rendition) => url(source, rendition));
+    for (const { id, source } of spans) {
+      const { state } = await recordings.ended(id, 40_000);
+      expect({ source, state }).toEqual({ source, state: 'complete' });
+      const index = await recordings.playlist(id);
+      for (const rendition of ladders[source as Source].renditions) {
+        expect({ source, index }).toEqual({ source, index: expect.stringContaining(`${rendition}.m3u8`) });
+        const list = await textOf(recordings.playlistUrl(id).replace('index', rendition));
+        expect({ source, rendition, list }).toEqual({
+          source,
+          rendition,
+          list: expect.stringMatching(/#EXT-X-DISCONTINUITY\n(?:.*\n)*#EXT-X-ENDLIST\n$/),
+        });
+      }
+      expect((await playWithFfmpeg(recordings.playlistUrl(id), 60)).code).toBe(0);
+    }
+    for (const page of pages.values())
+      expect(
+        ((await page.evaluate('window.fatal')) as unknown[]).filter(
+          (error) => !/Symbol\.iterator/.test(String(error)),
+        ),
+      ).toEqual([]);
+  } finally {
+    following.abort();
+    for (const encoder of encoders.values()) await encoder[Symbol.asyncDispose]();
+  }
+});
+
+/** Rule V2: one target duration, one discontinuity sequence for matching segments, date-times that agree. */
+async function expectInStep(source: Source, url: (rendition: string) => string): Promise<void> {
+  const lists = await Promise.all(ladders[source].renditions.map((rendition) => textOf(url(rendition))));
+  expect({ source, targets: new Set(lists.map((list) => tagOf(list, 'TARGETDURATION'))).size }).toEqual({
+    source,
+    targets: 1,
+  });
+  const [first, ...others] = lists.map(discontinuitiesOf);
+  for (const other of others) {
+    const both = [...first!].filter(([sequence]) => other.has(sequence));
+    expect({ source, both: both.length > 0 }).toEqual({ source, both: true });
+    for (const [sequence, discontinuity] of both)
+      expect({ source, sequence, discontinuity: other.get(sequence) }).toEqual({
+        source,
+        sequence,
+        discontinuity,
+      });
+  }
+}
+
+const webVtt = (seconds: number): string => {
+  const time = (at: number) =>
+    `00:${String(Math.floor(at / 60)).padStart(2, '0')}:${String(at % 60).padStart(2, '0')}.000`;
+  const cues = Array.from({ length: seconds }, (_, at) => `${time(at)} --> ${time(at + 1)}\nsecond ${at}\n`);
+  return `WEBVTT\n\n${cues.join('\n')}`;
+};
