@@ -57,9 +57,11 @@ export class RenditionNames {
     return this.#state.names[place];
   }
 
-  /** The source has one rendition, whose media playlist lies there. Durable when it resolves. */
+  /** The source has one rendition, whose media playlist lies there; so did earlier ones. Durable when it resolves. */
   async single(place: string): Promise<void> {
-    await this.#write({ names: { [place]: MAIN } });
+    const before = this.multivariant === undefined ? Object.keys(this.#state.names) : [];
+    const places = [...before.filter((other) => other !== place).slice(1 - MAX_PLACES), place];
+    await this.#write({ names: Object.fromEntries(places.map((each) => [each, MAIN])) });
   }
 
   /**
@@ -100,6 +102,9 @@ export class RenditionNames {
     await written;
   }
 }
+
+/** Where playlists of a source with one rendition lay, as far as they are remembered. */
+const MAX_PLACES = 8;
 
 /** Names of files that say nothing: the folder they lie in does. */
 const SAYS_NOTHING = /[-_.]?(?:index|playlist|prog_index|stream|media|chunklist|main)$/;

@@ -3,6 +3,7 @@ import type { EncoderSegment, SegmentRecord } from '../media/segment-record.ts';
 import type { EpochMs, Millis, Seconds } from '../media/units.ts';
 import { SerialQueue } from '../runtime/serial-queue.ts';
 import type { Known } from './ingest/fresh-segments.ts';
+import { Rivals } from './ingest/rivals.ts';
 import type { Keep } from './spool/keep.ts';
 import type { Place } from './spool/spool.ts';
 
@@ -20,6 +21,8 @@ type Run = {
 /** A rendition of a source as its edge knows it: the window, and what the encoder called what is in it. */
 export class Rendition {
   readonly window: LiveWindow;
+  /** Whether two encoders push it. */
+  readonly rivals = new Rivals();
   /** Playlists are taken in one after the other. */
   readonly queue = new SerialQueue(MAX_WAITING_PLAYLISTS);
   /** Init sections and keys of this run that were read at a web origin, by what its playlists call them. */

@@ -143,16 +143,50 @@ test('a restarted encoder opens a run; one that appends goes on after the playli
   expect((await served(rig.edge)).media).toHaveLength(4);
 });
 
-test('another playlist of the same source is refused while the first is sent', async () => {
-  await using rig = await Rig.start({ lanOnly: true });
-  const push = pusher(rig);
-  for (const sequence of [0, 1, 2]) await push.media(sequence);
-  await push.list(0, 2);
-  const other = await push.send('PUT', 'low/index.m3u8', playlist(0, 0));
-  expect(other.status).toBe(409);
-  expect(await other.json()).toMatchObject({ code: 'source_busy' });
-  expect((await served(rig.edge)).media).toEqual(digests(0, 2));
-});
+test.each([
+  ['under another path', 'low/index.m3u8', 'low/'],
+  ['under the same path', 'index.m3u8', ''],
+])(
+  'a second encoder %s is taken for a restart, refused when both go on, and taken when the first is silent',
+  async (_, path, folder) => {
+    await using rig = await Rig.start();
+    const push = pusher(rig);
+    let made = 3;
+    for (const sequence of [0, 1, 2]) await push.media(sequence);
+    await push.list(0, 2);
+    const first = async () => {
+      await push.media(made);
+      return (await push.list(Math.max(0, made - 4), made++)).status;
+    };
+    let others = 0;
+    const second = async () => {
+      const name = `other-${others}.ts`;
+      await push.send('PUT', folder + name, segment(others, 7));
+      const from = Math.max(0, others - 4);
+      const entries = Array.from({ length: others - from + 1 }, (_, at) => ({
+        name: `other-${from + at}.ts`,
+        duration: 1,
+      }));
+      others += 1;
+      return (await push.send('PUT', path, playlistText({ mediaSequence: from, entries }))).status;
+    };
+    expect(await second()).toBe(200);
+    expect(await first()).toBe(200);
+    expect(await second()).toBe(409);
+    expect(await first()).toBe(200);
+    expect(await second()).toBe(409);
+    await rig.until('it is shown', async () => {
+      const trouble = (await rig.source('door'))?.['trouble'] as { code: string } | undefined;
+      return trouble?.code === 'source_busy';
+    });
+    const { text, media } = await served(rig.edge);
+    expect(media.slice(-1)).toEqual(digests(made - 1, made - 1));
+    expect(text.match(/#EXT-X-DISCONTINUITY\n/g)).toHaveLength(2);
+    const silentSince = performance.now();
+    while ((await second()) !== 200) await sleep(300);
+    expect(performance.now() - silentSince).toBeGreaterThan(2_500);
+  },
+);
 
 test.each([
   ['PUT', 'index.html', 400, 'bad_push_path'],
@@ -196,6 +230,20 @@ test.each([{ Origin: 'http://elsewhere.example' }, { 'Sec-Fetch-Site': 'cross-si
     expect(await (await fetch(`${rig.edge.url}/v1/sources`)).json()).toEqual([]);
   },
 );
+
+test('an encoder for YouTube says the file in its query', async () => {
+  await using rig = await Rig.start({ lanOnly: true });
+  const send = (file: string, body: Buffer | string) =>
+    fetch(`${rig.edge.url}/v1/ingest/door/http_upload_hls?cid=abcd&copy=0&file=${file}`, {
+      method: 'POST',
+      body,
+    });
+  for (const sequence of [0, 1, 2])
+    expect((await send(nameOf(sequence), segment(sequence))).status).toBe(200);
+  expect(await (await send('out.m3u8', playlist(0, 2))).json()).toMatchObject({ added: 3 });
+  expect((await served(rig.edge)).media).toEqual(digests(0, 2));
+  expect((await send('..%2Fout.m3u8', playlist(0, 2))).status).toBe(400);
+});
 
 test('an endless segment is cut with 413', async () => {
   await using rig = await Rig.start({ lanOnly: true });

@@ -3,7 +3,7 @@ import { withNeeds } from '../../hls/segment-needs.ts';
 import type { GapReason } from '../../media/segment-record.ts';
 import type { Rendition } from '../rendition.ts';
 import type { Source } from '../source.ts';
-import { freshSegments } from './fresh-segments.ts';
+import { freshSegments, type Look } from './fresh-segments.ts';
 import type { Ingest } from './ingest.ts';
 import type { MediaOrigin } from './media-origin.ts';
 import { lookAt } from './open-segment.ts';
@@ -37,11 +37,15 @@ export function acceptPlaylist(
       const code = refusal(entry.uri, origin, ingest.allowed);
       return code === undefined ? [] : [{ line: entry.line, code }];
     });
-    const intake = await freshSegments(rendition.known(source.runs.goesOn(rendition)), entries, (entry) =>
+    const look: Look = async (entry) =>
       refusal(entry.uri, origin, ingest.allowed) === undefined
         ? lookAt(origin, entry.uri, ingest.agents, entry.range)
-        : Promise.resolve(undefined),
-    );
+        : undefined;
+    const { rivals } = rendition;
+    const now = ingest.clock.monotonic();
+    const back = await rivals.comesBack(entries, look, now, source.targetDuration);
+    const known = rendition.known(!back && source.runs.goesOn(rendition));
+    const intake = await freshSegments(known, entries, look);
     const taking = new Taking(ingest, source, rendition, origin, playlist);
     switch (intake.kind) {
       case 'nothing':
@@ -57,9 +61,12 @@ export function acceptPlaylist(
         break;
       case 'run':
         if (intake.rewrote !== undefined) rendition.forgetFile(intake.rewrote);
+        rivals.opened(back);
         await taking.openRun(intake.fresh);
         break;
     }
+    const { run } = rendition.known(true);
+    if (run !== undefined && intake.kind !== 'stale') rivals.fed(run.newest, run.segments, now);
     if (playlist.endList) rendition.endRun();
     return { added: taking.added, refused, stored: taking.stored };
   });

@@ -141,6 +141,13 @@ async function allAreOthers(
   return true;
 }
 
+/** Whether an entry is a segment that was taken, and what is there is what was taken. */
+export async function isAsItWas(entry: NeedingSegment, was: EncoderSegment, look: Look): Promise<boolean> {
+  if (was.name !== nameOf(entry) || was.bytes === 0) return false;
+  const seen = await look(entry);
+  return seen !== undefined && !differs(seen, was);
+}
+
 const differs = (seen: Sighting, was: EncoderSegment): boolean =>
   (seen.bytes > 0 && seen.bytes !== was.bytes) ||
   (seen.modifiedAt > 0 && was.modifiedAt > 0 && seen.modifiedAt !== was.modifiedAt);

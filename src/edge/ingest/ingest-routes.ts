@@ -4,7 +4,7 @@ import { LiveMixError } from '../../media/error.ts';
 import { isName, MAIN } from '../../media/name.ts';
 import { readBody } from '../../runtime/request-body.ts';
 import { resolvePrefix } from './media-origin.ts';
-import { type PushPath, parsePushPath } from './push/push-path.ts';
+import { type PushPath, pushTarget } from './push/push-path.ts';
 import { answerPush } from './push/push-routes.ts';
 import { isKeyName, isPlainSegmentName } from './segment-name.ts';
 import {
@@ -56,7 +56,7 @@ export async function answerIngest(
 ): Promise<boolean> {
   if (!isIngestPath(path)) return false;
   if (path.startsWith(PUSH_PATH)) {
-    await answerPush(routes, request, response, parsePushPath(path));
+    await answerPush(routes, request, response, pushTarget(request.url ?? path));
     return true;
   }
   const beside = fileBeside(path);

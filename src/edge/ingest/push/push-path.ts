@@ -15,6 +15,18 @@ export type PushPath = {
 const MAX_FOLDERS = 3;
 const PLAYLIST_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,200}$/;
 
+/**
+ * What a request's target names: its path, or, as encoders for YouTube have it, `/v1/ingest/SOURCE?…&file=NAME`, where
+ * whatever stands behind the source is of no matter.
+ */
+export function pushTarget(url: string): PushPath | undefined {
+  const [path, query] = url.split('?', 2) as [string, string?];
+  const file = query === undefined ? null : new URLSearchParams(query).get('file');
+  if (file === null) return parsePushPath(path);
+  const [source] = path.slice('/v1/ingest/'.length).split('/');
+  return file.includes('/') ? undefined : parsePushPath(`/v1/ingest/${source}/${file}`);
+}
+
 /** Reads a path as it was sent: nothing is decoded, so nothing can climb. Undefined where it names nothing that can be pushed. */
 export function parsePushPath(path: string): PushPath | undefined {
   const [source, ...rest] = path.slice('/v1/ingest/'.length).split('/');

@@ -14,8 +14,6 @@ import { PushedFiles } from './pushed-files.ts';
  */
 const FIRST_DESCRIBED_WITHIN = millis(300);
 const DESCRIBED_WITHIN = millis(1_500);
-/** A playlist that has just become the source's own may have nothing yet that can be taken in. */
-const NEW_FOR_MS = 10_000;
 const MAX_PLAYLISTS = 64;
 
 /** What an encoder pushes for one source. */
@@ -25,8 +23,6 @@ export class Push {
   readonly #waiting = new Set<() => void>();
   /** Media playlists that wait for a name. */
   readonly #unnamed = new Set<string>();
-  /** When a playlist became the source's only one. */
-  #namedAt: Millis | undefined;
 
   constructor(
     private readonly clock: Clock,
@@ -50,7 +46,9 @@ export class Push {
   }
 
   /**
-   * The rendition of a media playlist. One that no multivariant playlist names within a moment is the source's only one. Throws `source_busy` where nothing names it and the source's own playlist is still sent.
+   * The rendition of a media playlist. One that no multivariant playlist names within a moment is the source's only one,
+   * or takes its place: whether that is a restart or a rival, its segments tell. Throws `source_busy` where the source has
+   * several, which are still sent.
    */
   async renditionOf({ folder, name }: PushPath, source: Source): Promise<string> {
     const place = folder + name;
@@ -58,12 +56,9 @@ export class Push {
     if (names.of(place) === undefined) await this.#described(place, names);
     const known = names.of(place);
     if (known !== undefined) return known;
-    const now = this.clock.monotonic();
-    const isNew = this.#namedAt !== undefined && now - this.#namedAt < NEW_FOR_MS;
-    if (!names.isEmpty && (source.sending || isNew)) {
-      throw new LiveMixError('source_busy', 'Another playlist is being pushed for this source.');
+    if (names.multivariant !== undefined && source.sending) {
+      throw new LiveMixError('source_busy', 'No multivariant playlist of this source names this playlist.');
     }
-    this.#namedAt = now;
     await names.single(place);
     return MAIN;
   }
