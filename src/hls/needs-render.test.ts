@@ -103,7 +103,7 @@ test('what was rendered is read again as it was, whatever came before it', () =>
           ...(tags.length > 0 && { tags }),
         });
       });
-      const again = withNeeds(parseMediaPlaylist(renderMediaPlaylist(records, urls)).segments);
+      const again = withNeeds(parseMediaPlaylist(renderMediaPlaylist(records, urls)));
       for (const [at, record] of records.entries()) {
         const named = (line: string) =>
           line.replace('URI="{0}"', 'URI="{}"').replace('URI="{1}"', 'URI="{}"');

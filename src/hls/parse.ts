@@ -1,5 +1,6 @@
 import { type EpochMs, type Seconds, seconds } from '../media/units.ts';
 import { parseDateTime } from './date-time.ts';
+import { I_FRAMES_ONLY, INDEPENDENT_SEGMENTS, START, startLine } from './head-lines.ts';
 import type { MediaPlaylist, MediaPlaylistSegment } from './media-playlist.ts';
 import type { MultivariantPlaylist } from './multivariant-playlist.ts';
 import { isMultivariant, readMultivariantPlaylist } from './parse-multivariant.ts';
@@ -50,6 +51,7 @@ class MediaPlaylistReader {
   #mediaSequence: { readonly value: number; readonly line: number } | undefined;
   #discontinuitySequence = 0;
   #endList = false;
+  readonly #head = new Map<string, string>();
   #tagCount = 0;
 
   #pendingDuration: Seconds | undefined;
@@ -84,6 +86,7 @@ class MediaPlaylistReader {
       mediaSequence,
       discontinuitySequence: this.#discontinuitySequence,
       endList: this.#endList,
+      ...(this.#head.size === 0 ? {} : { head: [...this.#head.values()] }),
       segments: this.#segments,
     };
   }
@@ -117,6 +120,13 @@ class MediaPlaylistReader {
       case '#EXT-X-ENDLIST':
         this.#endList = true;
         return;
+      case INDEPENDENT_SEGMENTS:
+      case I_FRAMES_ONLY:
+        this.#head.set(name, name);
+        return;
+      case START:
+        this.#readStart(value);
+        return;
       case '#EXT-X-STREAM-INF':
       case '#EXT-X-I-FRAME-STREAM-INF':
       case '#EXT-X-MEDIA':
@@ -124,6 +134,12 @@ class MediaPlaylistReader {
       default:
         if (!OF_THE_PLAYLIST.has(name)) this.#keep(text, line);
     }
+  }
+
+  /** The first counts (rfc8216bis §4.4.2). */
+  #readStart(value: string): void {
+    const start = startLine(value);
+    if (start !== undefined && !this.#head.has(START)) this.#head.set(START, start);
   }
 
   #keep(text: string, line: number): void {
@@ -164,9 +180,6 @@ const OF_THE_PLAYLIST: ReadonlySet<string> = new Set([
   '#EXT-X-VERSION',
   '#EXT-X-PLAYLIST-TYPE',
   '#EXT-X-ALLOW-CACHE',
-  '#EXT-X-INDEPENDENT-SEGMENTS',
-  '#EXT-X-START',
-  '#EXT-X-I-FRAMES-ONLY',
   '#EXT-X-PART-INF',
   '#EXT-X-SERVER-CONTROL',
   '#EXT-X-DEFINE',
