@@ -1,7 +1,7 @@
 import type { Carried } from '../media/carried.ts';
 import type { SegmentRecord } from '../media/segment-record.ts';
 import type { Seconds } from '../media/units.ts';
-import { renderDateTime } from './date-time.ts';
+import { DateTimeWriter } from './date-time.ts';
 import { I_FRAMES_ONLY, sharedHead, startOf } from './head-lines.ts';
 
 /** Where bytes are, relative to the playlist. */
@@ -72,6 +72,9 @@ export class SegmentWriter {
   #map: string | undefined;
   #keys: readonly string[] = [];
   #ranges: ReadonlySet<string> = new Set();
+  readonly #dateTimes = new DateTimeWriter();
+  #duration: Seconds | undefined;
+  #extinf = '';
 
   constructor(private readonly urls: MediaUrls) {}
 
@@ -81,9 +84,18 @@ export class SegmentWriter {
     if (record.gap === undefined) text += this.#needs(record);
     text += this.#dateRanges(record.ranges ?? NO_LINES);
     if (record.tags !== undefined) text += lines(record.tags);
-    text += `#EXT-X-PROGRAM-DATE-TIME:${renderDateTime(record.at)}\n`;
+    text += `#EXT-X-PROGRAM-DATE-TIME:${this.#dateTimes.write(record.at)}\n`;
     if (record.gap !== undefined) text += '#EXT-X-GAP\n';
-    return `${text}#EXTINF:${renderDuration(record.duration)},\n${this.urls.segment(record)}\n`;
+    return `${text}${this.#extinfOf(record.duration)}${this.urls.segment(record)}\n`;
+  }
+
+  /** Most segments last as long as the one before. */
+  #extinfOf(duration: Seconds): string {
+    if (duration !== this.#duration) {
+      this.#duration = duration;
+      this.#extinf = `#EXTINF:${renderDuration(duration)},\n`;
+    }
+    return this.#extinf;
   }
 
   /** The lines that must be in force for a segment and are not: an init section's keys, it, the segment's keys. */

@@ -111,6 +111,22 @@ d.ts
   expect(c!.tags).toEqual([]);
 });
 
+test('that a date range is over is told once, with what was said of it before', () => {
+  const begins = '#EXT-X-DATERANGE:ID="ad",START-DATE="2026-01-01T00:00:00Z"';
+  const ends = `${begins},END-DATE="2026-01-01T00:00:02Z"`;
+  const told = read(`${begins}
+#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z
+#EXTINF:2,
+a.ts
+${ends}
+#EXTINF:2,
+b.ts
+#EXTINF:2,
+c.ts
+`);
+  expect(told.map(({ ranges }) => ranges)).toEqual([[begins], [begins, ends], undefined]);
+});
+
 test.each([
   ['#EXT-X-MAP:URI=""', 'no init section'],
   ['#EXT-X-MAP:', 'no init section'],
