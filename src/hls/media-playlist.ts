@@ -9,6 +9,8 @@ export type MediaPlaylist = {
   /** EXT-X-DISCONTINUITY-SEQUENCE; 0 when absent (RFC 8216 §4.3.3.3). */
   readonly discontinuitySequence: number;
   readonly endList: boolean;
+  /** EXT-X-INDEPENDENT-SEGMENTS, EXT-X-I-FRAMES-ONLY and EXT-X-START, where they stand and mean something. */
+  readonly head?: readonly string[];
   readonly segments: readonly MediaPlaylistSegment[];
 };
 

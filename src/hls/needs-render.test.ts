@@ -1,11 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { recordForTest } from '../media/record-for-test.ts';
 import type { SegmentRecord } from '../media/segment-record.ts';
 import { bytes } from '../media/units.ts';
-import { parseMediaPlaylist } from './parse.ts';
 import { type MediaUrls, renderMediaPlaylist } from './render.ts';
-import { withNeeds } from './segment-needs.ts';
 
 const urls: MediaUrls = {
   segment: ({ sequence }) => `${sequence}.m4s`,
@@ -62,62 +59,4 @@ describe('what segments need', () => {
     ).filter((line) => /^#(EXT-X-(DATE|CUE)| )/.test(line));
     expect(lines).toEqual([range, '#EXT-X-CUE-IN', '# so']);
   });
-});
-
-const attribute = fc.stringMatching(/^[A-Z]{1,8}$/).map((name) => `X-${name}=1`);
-const keyOf = (format: string) =>
-  fc
-    .record({ iv: fc.integer({ min: 1, max: 15 }), more: fc.uniqueArray(attribute, { maxLength: 2 }) })
-    .map(
-      ({ iv, more }) =>
-        `#EXT-X-KEY:${['METHOD=AES-128', 'URI="{1}"', `KEYFORMAT="${format}"`, `IV=0x${iv}`, ...more].join(',')}`,
-    );
-const keys = fc
-  .uniqueArray(fc.constantFrom('identity', 'one', 'two'), { maxLength: 3 })
-  .chain((formats) => fc.tuple(...formats.map(keyOf)));
-const lines = (start: string) =>
-  fc.array(
-    fc.stringMatching(/^[A-Z-]{1,9}(:[a-z "=,]{0,9}[a-z])?$/).map((text) => start + text),
-    { maxLength: 3 },
-  );
-const needs = fc.record({
-  map: fc.option(fc.record({ line: fc.constantFrom(mapLine, '#EXT-X-MAP:URI="{1}"'), keys }), {
-    nil: undefined,
-  }),
-  keys,
-  tags: lines('#EXT-X-OWN-'),
-});
-
-test('what was rendered is read again as it was, whatever came before it', () => {
-  fc.assert(
-    fc.property(fc.array(needs, { minLength: 1, maxLength: 8 }), (all) => {
-      // A map is in force until the next: a list that had one never goes without.
-      let map: (typeof all)[number]['map'];
-      const records = all.map((one, at) => {
-        map = one.map ?? map;
-        const { tags } = one;
-        return recordForTest(at, {
-          carries: [init, key],
-          ...(map && { map }),
-          keys: one.keys,
-          ...(tags.length > 0 && { tags }),
-        });
-      });
-      const again = withNeeds(parseMediaPlaylist(renderMediaPlaylist(records, urls)).segments);
-      for (const [at, record] of records.entries()) {
-        const named = (line: string) =>
-          line.replace('URI="{0}"', 'URI="{}"').replace('URI="{1}"', 'URI="{}"');
-        const read = again[at]!;
-        expect([...(read.keys ?? [])].map(({ line }) => line).sort()).toEqual(
-          [...(record.keys ?? [])].map(named).sort(),
-        );
-        expect(read.map?.line).toEqual(record.map && named(record.map.line));
-        expect([...(read.map?.keys ?? [])].map(({ line }) => line).sort()).toEqual(
-          [...(record.map?.keys ?? [])].map(named).sort(),
-        );
-        expect(read.tags).toEqual(record.tags ?? []);
-      }
-    }),
-    { numRuns: 10_000 },
-  );
 });

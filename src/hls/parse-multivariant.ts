@@ -24,7 +24,7 @@ const OF_VARIANTS = /\n#EXT-X-(?:STREAM-INF|MEDIA|I-FRAME-STREAM-INF)(?![A-Z-])/
  */
 export function readMultivariantPlaylist(text: string): MultivariantPlaylist {
   const reader = new MultivariantReader();
-  forEachLine(text, (line, number) => reader.read(line, number));
+  forEachLine(text, (start, end, line) => reader.read(text.slice(start, end), line));
   return reader.finish();
 }
 

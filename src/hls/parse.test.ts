@@ -53,6 +53,7 @@ const readable: Record<string, { text: string; says: Record<string, unknown> }> 
       mediaSequence: 7,
       discontinuitySequence: 0,
       endList: false,
+      head: ['#EXT-X-INDEPENDENT-SEGMENTS'],
       segments: [
         segment({
           line: 8,
@@ -110,6 +111,7 @@ const readable: Record<string, { text: string; says: Record<string, unknown> }> 
       mediaSequence: 0,
       discontinuitySequence: 0,
       endList: false,
+      head: ['#EXT-X-INDEPENDENT-SEGMENTS'],
       segments: [segment({ line: 8, sequence: 0, uri: 'g0.ts', duration: 2, discontinuity: true })],
     },
   },
@@ -231,6 +233,23 @@ describe('a playlist that can be read', () => {
     ['0.2', undefined],
   ])('a target duration of "%s" is the hint %s', (text, expected) => {
     expect(parseMediaPlaylist(`#EXTM3U\n#EXT-X-TARGETDURATION:${text}\n`).targetDuration).toBe(expected);
+  });
+
+  test.each<[string[], string[] | undefined]>([
+    [
+      ['#EXT-X-I-FRAMES-ONLY', '#EXT-X-INDEPENDENT-SEGMENTS', '#EXT-X-I-FRAMES-ONLY'],
+      ['#EXT-X-I-FRAMES-ONLY', '#EXT-X-INDEPENDENT-SEGMENTS'],
+    ],
+    [
+      ['#EXT-X-START:TIME-OFFSET=-6.5,PRECISE=YES', '#EXT-X-START:TIME-OFFSET=1'],
+      ['#EXT-X-START:TIME-OFFSET=-6.5,PRECISE=YES'],
+    ],
+    [['#EXT-X-START: TIME-OFFSET=0 , X-OWN="a b"'], ['#EXT-X-START:TIME-OFFSET=0,X-OWN="a b"']],
+    [['#EXT-X-START:PRECISE=YES', '#EXT-X-START:TIME-OFFSET="1"', '#EXT-X-START'], undefined],
+    [['#EXT-X-START:TIME-OFFSET=x', '#EXT-X-START:TIME-OFFSET=1,X="\u0007"'], undefined],
+    [[`#EXT-X-START:TIME-OFFSET=1,X="${'x'.repeat(300)}"`], undefined],
+  ])('of the head %j each line that means something is kept, once', (head, kept) => {
+    expect(parseMediaPlaylist(lines('#EXTM3U', ...head, '#EXTINF:4,', 'a.ts')).head).toEqual(kept);
   });
 
   test.each([

@@ -1,10 +1,13 @@
 import { type EpochMs, type Seconds, seconds } from '../media/units.ts';
-import { parseDateTime } from './date-time.ts';
+import { DateTimeReader } from './date-time.ts';
+import { decimalIn } from './decimal.ts';
+import { I_FRAMES_ONLY, INDEPENDENT_SEGMENTS, START, startLine } from './head-lines.ts';
 import type { MediaPlaylist, MediaPlaylistSegment } from './media-playlist.ts';
 import type { MultivariantPlaylist } from './multivariant-playlist.ts';
 import { isMultivariant, readMultivariantPlaylist } from './parse-multivariant.ts';
 import { PlaylistError } from './playlist-error.ts';
 import { decodePlaylist, detached, forEachLine } from './playlist-lines.ts';
+import { standsAt } from './stands-at.ts';
 
 /** A day of four-second segments, and room. */
 export const MAX_SEGMENTS = 25_000;
@@ -38,8 +41,8 @@ export function parsePlaylist(
 }
 
 function readMediaPlaylist(text: string): MediaPlaylist {
-  const reader = new MediaPlaylistReader();
-  forEachLine(text, (line, number) => reader.read(line, number));
+  const reader = new MediaPlaylistReader(text);
+  forEachLine(text, (start, end, line) => reader.read(start, end, line));
   return reader.finish();
 }
 
@@ -50,6 +53,8 @@ class MediaPlaylistReader {
   #mediaSequence: { readonly value: number; readonly line: number } | undefined;
   #discontinuitySequence = 0;
   #endList = false;
+  readonly #head = new Map<string, string>();
+  readonly #dateTimes = new DateTimeReader();
   #tagCount = 0;
 
   #pendingDuration: Seconds | undefined;
@@ -59,15 +64,20 @@ class MediaPlaylistReader {
   #pendingDateTime: EpochMs | undefined;
   #pendingTags: string[] | undefined;
 
-  read(text: string, line: number): void {
-    if (!text.startsWith('#')) {
-      this.#readUri(text, line);
-    } else if (!text.startsWith('#EXT')) {
-      this.#keep(text, line);
+  constructor(private readonly text: string) {}
+
+  read(start: number, end: number, line: number): void {
+    const { text } = this;
+    if (text.charCodeAt(start) !== HASH) {
+      this.#readUri(text.slice(start, end), line);
+    } else if (standsAt(text, EXTINF, start)) {
+      this.#readDuration(start + EXTINF.length, end, line);
+    } else if (standsAt(text, DATE_TIME, start)) {
+      this.#pendingDateTime = this.#dateTimes.read(text, start + DATE_TIME.length, end);
     } else {
-      const colon = text.indexOf(':');
-      const end = colon === -1 ? text.length : colon;
-      this.#readTag(text.slice(0, end), text.slice(end + 1), text, line);
+      const own = text.slice(start, end);
+      if (own.startsWith('#EXT')) this.#readTag(own, line);
+      else this.#keep(own, line);
     }
   }
 
@@ -84,19 +94,20 @@ class MediaPlaylistReader {
       mediaSequence,
       discontinuitySequence: this.#discontinuitySequence,
       endList: this.#endList,
+      ...(this.#head.size === 0 ? {} : { head: [...this.#head.values()] }),
       segments: this.#segments,
     };
   }
 
-  #readTag(name: string, value: string, text: string, line: number): void {
+  #readTag(text: string, line: number): void {
+    const colon = text.indexOf(':');
+    const name = colon === -1 ? text : text.slice(0, colon);
+    const value = text.slice(name.length + 1);
     switch (name) {
       case '#EXTINF':
-        if (this.#pendingDuration !== undefined) throw uriMissing(this.#pendingDurationLine);
-        this.#pendingDuration = durationOf(value, line);
-        this.#pendingDurationLine = line;
-        return;
+        throw badDuration(line);
       case '#EXT-X-PROGRAM-DATE-TIME':
-        this.#pendingDateTime = parseDateTime(value.trim());
+        this.#pendingDateTime = undefined;
         return;
       case '#EXT-X-DISCONTINUITY':
         this.#pendingDiscontinuity = true;
@@ -105,7 +116,7 @@ class MediaPlaylistReader {
         this.#pendingGap = true;
         return;
       case '#EXT-X-TARGETDURATION':
-        this.#targetDuration = targetDurationOf(value.trim());
+        this.#targetDuration = targetDurationOf(value);
         return;
       case '#EXT-X-MEDIA-SEQUENCE':
         if (this.#mediaSequence !== undefined) throw duplicateSequence(line);
@@ -117,6 +128,13 @@ class MediaPlaylistReader {
       case '#EXT-X-ENDLIST':
         this.#endList = true;
         return;
+      case INDEPENDENT_SEGMENTS:
+      case I_FRAMES_ONLY:
+        this.#head.set(name, name);
+        return;
+      case START:
+        this.#readStart(value);
+        return;
       case '#EXT-X-STREAM-INF':
       case '#EXT-X-I-FRAME-STREAM-INF':
       case '#EXT-X-MEDIA':
@@ -124,6 +142,20 @@ class MediaPlaylistReader {
       default:
         if (!OF_THE_PLAYLIST.has(name)) this.#keep(text, line);
     }
+  }
+
+  #readDuration(start: number, end: number, line: number): void {
+    if (this.#pendingDuration !== undefined) throw uriMissing(this.#pendingDurationLine);
+    const duration = decimalIn(this.text, start, endOfDuration(this.text, start, end));
+    if (!(duration <= MAX_EXTINF)) throw badDuration(line);
+    this.#pendingDuration = seconds(duration);
+    this.#pendingDurationLine = line;
+  }
+
+  /** The first counts (rfc8216bis §4.4.2). */
+  #readStart(value: string): void {
+    const start = startLine(value);
+    if (start !== undefined && !this.#head.has(START)) this.#head.set(START, start);
   }
 
   #keep(text: string, line: number): void {
@@ -135,16 +167,17 @@ class MediaPlaylistReader {
   #readUri(uri: string, line: number): void {
     if (this.#pendingDuration === undefined) throw durationMissing(line);
     if (this.#segments.length === MAX_SEGMENTS) throw tooManySegments(line);
-    this.#segments.push({
+    const segment: Numbered<MediaPlaylistSegment> = {
       line,
       sequence: this.#segments.length,
       uri: detached(uri),
       duration: this.#pendingDuration,
       discontinuity: this.#pendingDiscontinuity,
-      ...(this.#pendingDateTime === undefined ? {} : { programDateTime: this.#pendingDateTime }),
       gap: this.#pendingGap,
       tags: this.#pendingTags ?? NO_TAGS,
-    });
+    };
+    if (this.#pendingDateTime !== undefined) segment.programDateTime = this.#pendingDateTime;
+    this.#segments.push(segment);
     this.#pendingDuration = undefined;
     this.#pendingDiscontinuity = false;
     this.#pendingGap = false;
@@ -154,8 +187,15 @@ class MediaPlaylistReader {
 }
 
 /** A segment whose number is still counted from the list's first. */
-type Numbered<Segment> = Omit<Segment, 'sequence'> & { sequence: number };
+type Numbered<Segment> = Omit<Segment, 'sequence' | 'programDateTime'> & {
+  sequence: number;
+  programDateTime?: EpochMs;
+};
 
+const HASH = 0x23;
+const COMMA = 0x2c;
+const EXTINF = '#EXTINF:';
+const DATE_TIME = '#EXT-X-PROGRAM-DATE-TIME:';
 const NO_TAGS: readonly string[] = [];
 
 /** Tags that speak of the whole playlist, not of the segment they happen to stand before. */
@@ -164,29 +204,21 @@ const OF_THE_PLAYLIST: ReadonlySet<string> = new Set([
   '#EXT-X-VERSION',
   '#EXT-X-PLAYLIST-TYPE',
   '#EXT-X-ALLOW-CACHE',
-  '#EXT-X-INDEPENDENT-SEGMENTS',
-  '#EXT-X-START',
-  '#EXT-X-I-FRAMES-ONLY',
   '#EXT-X-PART-INF',
   '#EXT-X-SERVER-CONTROL',
   '#EXT-X-DEFINE',
 ]);
 
-/** Decimal numbers as RFC 8216 §4.2 has them: no sign, no exponent. */
-const DECIMAL = /^(?:\d+(?:\.\d*)?|\.\d+)$/;
 const INTEGER = /^\d+$/;
 
-function durationOf(value: string, line: number): Seconds {
-  const comma = value.indexOf(',');
-  const text = (comma === -1 ? value : value.slice(0, comma)).trim();
-  const duration = DECIMAL.test(text) ? Number(text) : Number.NaN;
-  if (!(duration <= MAX_EXTINF)) throw badDuration(line);
-  return seconds(duration);
+/** Before the comma and the title, where they are. */
+function endOfDuration(text: string, start: number, end: number): number {
+  for (let at = start; at < end; at++) if (text.charCodeAt(at) === COMMA) return at;
+  return end;
 }
 
 function targetDurationOf(value: string): number | undefined {
-  if (!DECIMAL.test(value)) return undefined;
-  const rounded = Math.round(Number(value));
+  const rounded = Math.round(decimalIn(value, 0, value.length));
   return rounded > 0 && Number.isSafeInteger(rounded) ? rounded : undefined;
 }
 

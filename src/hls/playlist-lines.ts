@@ -17,11 +17,12 @@ export function decodePlaylist(body: Uint8Array | string): string {
 }
 
 /**
- * Calls `read` with every line behind `#EXTM3U` that is not blank, without its end and the white space before it.
+ * Calls `read` with where every line behind `#EXTM3U` begins and ends that is not blank, without its end and the white
+ * space before it. Most lines are never made strings of their own.
  *
  * @throws PlaylistError where the text does not begin as a playlist, or a line is too long; and what `read` throws.
  */
-export function forEachLine(text: string, read: (text: string, line: number) => void): void {
+export function forEachLine(text: string, read: (start: number, end: number, line: number) => void): void {
   let line = 1;
   for (let start = 0; start < text.length; line++) {
     const newline = text.indexOf('\n', start);
@@ -29,7 +30,7 @@ export function forEachLine(text: string, read: (text: string, line: number) => 
     refuseLongLine(text, start, end, line);
     const trimmedEnd = endOfText(text, start, end);
     if (line === 1) refuseNoPlaylist(text.slice(start, trimmedEnd));
-    else if (trimmedEnd > start) read(text.slice(start, trimmedEnd), line);
+    else if (trimmedEnd > start) read(start, trimmedEnd, line);
     start = end + 1;
   }
   if (line === 1) throw notAPlaylist();

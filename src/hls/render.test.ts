@@ -72,6 +72,37 @@ describe('a live playlist', () => {
     expect(headerOf([behind])).toBe(7);
   });
 
+  test('claims what the encoder claimed of all it lists, and begins where the newest said', () => {
+    const iFrames = '#EXT-X-I-FRAMES-ONLY';
+    const independent = '#EXT-X-INDEPENDENT-SEGMENTS';
+    const start = '#EXT-X-START:TIME-OFFSET=-6';
+    const headOf = (...heads: string[][]) => {
+      const list = heads.map((head, at) => record({ sequence: 100 + at, ...(head.length > 0 && { head }) }));
+      const all = renderMediaPlaylist(list, urls).split('\n');
+      expect(all[1]).toBe(`#EXT-X-VERSION:${all.includes(iFrames) ? 4 : 3}`);
+      return all.slice(
+        5,
+        all.findIndex((line) => /PROGRAM-DATE/.test(line)),
+      );
+    };
+    expect(headOf([independent, start], [independent])).toEqual([independent]);
+    expect(headOf([independent], [start])).toEqual([start]);
+    expect(headOf([start, iFrames, independent], [independent, iFrames, start])).toEqual([
+      independent,
+      iFrames,
+      start,
+    ]);
+    expect(headOf([], [iFrames])).toEqual([]);
+  });
+
+  test('of pictures with an init section asks for version 5 (P6)', () => {
+    const map = { line: '#EXT-X-MAP:URI="{0}"' };
+    const carries = [{ sequence: 1, digest: 'x', bytes: bytes(1), extension: 'ts' }];
+    const text = (head: readonly string[]) => renderMediaPlaylist([record({ map, carries, head })], urls);
+    expect(text(['#EXT-X-I-FRAMES-ONLY'])).toContain('#EXT-X-VERSION:5\n');
+    expect(text([])).toContain('#EXT-X-VERSION:6\n');
+  });
+
   test('is never empty', () => {
     expect(() => renderMediaPlaylist([], urls)).toThrow('at least one segment');
   });

@@ -1,7 +1,8 @@
 import type { Carried } from '../media/carried.ts';
 import type { SegmentRecord } from '../media/segment-record.ts';
 import type { Seconds } from '../media/units.ts';
-import { renderDateTime } from './date-time.ts';
+import { DateTimeWriter } from './date-time.ts';
+import { I_FRAMES_ONLY, sharedHead, startOf } from './head-lines.ts';
 
 /** Where bytes are, relative to the playlist. */
 export type MediaUrls = {
@@ -12,8 +13,8 @@ export type MediaUrls = {
 
 /**
  * A live media playlist (RFC 8216 §4.3.3): a pure function of its records, so every node prints the same bytes.
- * It is open at its end and slides, so it has neither EXT-X-PLAYLIST-TYPE nor EXT-X-ENDLIST (§6.2.2), and it
- * does not claim independent segments, which nobody has checked.
+ * It is open at its end and slides, so it has neither EXT-X-PLAYLIST-TYPE nor EXT-X-ENDLIST (§6.2.2). It claims
+ * independent segments, or pictures alone, where the encoder did so of every one it lists.
  *
  * @param list what it lists, in order and without a hole; at least one, as players give up on an empty list
  */
@@ -24,12 +25,15 @@ export function renderMediaPlaylist(list: readonly SegmentRecord[], urls: MediaU
     throw new TypeError('a live playlist lists at least one segment');
   }
   const writer = new SegmentWriter(urls);
+  const shared = sharedHead(list);
   let text = `#EXTM3U
-#EXT-X-VERSION:${minimumVersion(list)}
+#EXT-X-VERSION:${minimumVersion(list, shared.includes(I_FRAMES_ONLY))}
 #EXT-X-TARGETDURATION:${last.targetDuration}
 #EXT-X-MEDIA-SEQUENCE:${first.sequence}
 #EXT-X-DISCONTINUITY-SEQUENCE:${discontinuitiesBefore(first)}
-`;
+${lines(shared)}`;
+  const start = startOf(last);
+  if (start !== undefined) text += `${start}\n`;
   for (const record of list) text += writer.write(record, record.discontinuity);
   return text;
 }
@@ -39,6 +43,8 @@ export type RecordingHead = {
   /** Seconds into the first segment at which the recording begins. */
   readonly startOffset: Seconds;
   readonly targetDuration: number;
+  /** Lines that are true of all its segments (`sharedHead`). Where its encoder said to begin is not where it begins. */
+  readonly shared: readonly string[];
 };
 
 /**
@@ -46,13 +52,17 @@ export type RecordingHead = {
  * appending), and says where to begin, as players begin an open list at its end otherwise (§4.3.5.2). The version
  * does not change when a gap comes, so it is the one that EXT-X-GAP asks for.
  */
-export const renderRecordingHead = ({ startOffset, targetDuration }: RecordingHead): string => `#EXTM3U
+export const renderRecordingHead = ({
+  startOffset,
+  targetDuration,
+  shared,
+}: RecordingHead): string => `#EXTM3U
 #EXT-X-VERSION:8
 #EXT-X-TARGETDURATION:${targetDuration}
 #EXT-X-PLAYLIST-TYPE:EVENT
 #EXT-X-START:TIME-OFFSET=${startOffset.toFixed(3)},PRECISE=YES
 #EXT-X-MEDIA-SEQUENCE:0
-`;
+${lines(shared)}`;
 
 /** Nothing comes any more (RFC 8216 §4.3.3.4). */
 export const RECORDING_END = '#EXT-X-ENDLIST\n';
@@ -62,6 +72,9 @@ export class SegmentWriter {
   #map: string | undefined;
   #keys: readonly string[] = [];
   #ranges: ReadonlySet<string> = new Set();
+  readonly #dateTimes = new DateTimeWriter();
+  #duration: Seconds | undefined;
+  #extinf = '';
 
   constructor(private readonly urls: MediaUrls) {}
 
@@ -71,9 +84,18 @@ export class SegmentWriter {
     if (record.gap === undefined) text += this.#needs(record);
     text += this.#dateRanges(record.ranges ?? NO_LINES);
     if (record.tags !== undefined) text += lines(record.tags);
-    text += `#EXT-X-PROGRAM-DATE-TIME:${renderDateTime(record.at)}\n`;
+    text += `#EXT-X-PROGRAM-DATE-TIME:${this.#dateTimes.write(record.at)}\n`;
     if (record.gap !== undefined) text += '#EXT-X-GAP\n';
-    return `${text}#EXTINF:${renderDuration(record.duration)},\n${this.urls.segment(record)}\n`;
+    return `${text}${this.#extinfOf(record.duration)}${this.urls.segment(record)}\n`;
+  }
+
+  /** Most segments last as long as the one before. */
+  #extinfOf(duration: Seconds): string {
+    if (duration !== this.#duration) {
+      this.#duration = duration;
+      this.#extinf = `#EXTINF:${renderDuration(duration)},\n`;
+    }
+    return this.#extinf;
   }
 
   /** The lines that must be in force for a segment and are not: an init section's keys, it, the segment's keys. */
@@ -121,11 +143,11 @@ const keyFormat = (line: string): string => /KEYFORMAT="([^"]*)"/.exec(line)?.[1
 const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join('');
 
 /** No higher than needed (RFC 8216 §7, rfc8216bis §6.2.1 and §8). */
-function minimumVersion(list: readonly SegmentRecord[]): number {
-  let version = 3;
+function minimumVersion(list: readonly SegmentRecord[], iFramesOnly: boolean): number {
+  let version = iFramesOnly ? 4 : 3;
   for (const { gap, map, keys } of list) {
     if (gap !== undefined) return 8;
-    if (map !== undefined) version = Math.max(version, 6);
+    if (map !== undefined) version = Math.max(version, iFramesOnly ? 5 : 6);
     if (keys?.some((key) => /SAMPLE-AES|KEYFORMAT/.test(key))) version = Math.max(version, 5);
   }
   return version;

@@ -2,8 +2,7 @@ import { expect, test } from 'vitest';
 import { parseMediaPlaylist } from './parse.ts';
 import { withNeeds } from './segment-needs.ts';
 
-const read = (lines: string) =>
-  withNeeds(parseMediaPlaylist(`#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\n${lines}`).segments);
+const read = (lines: string) => withNeeds(parseMediaPlaylist(`#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\n${lines}`));
 const IV7 = 'IV=0x00000000000000000000000000000007';
 
 test('an init section and a key reach to the next; a map keeps the keys it was declared under', () => {
@@ -65,6 +64,32 @@ one.ts
   expect(() => read('#EXTINF:2,\n#EXT-X-BYTERANGE:30\ntwo.ts\n')).toThrow('LENGTH@OFFSET');
 });
 
+test('pictures alone bring what stands before the first of them in their resource, where no map does', () => {
+  const iFrames = (tag: string) =>
+    read(`#EXT-X-I-FRAMES-ONLY
+${tag}
+#EXTINF:2,
+#EXT-X-BYTERANGE:9400@564
+one.ts
+#EXTINF:2,
+#EXT-X-BYTERANGE:8460@20116
+one.ts
+#EXTINF:2,
+#EXT-X-BYTERANGE:9400@0
+two.ts
+#EXTINF:2,
+#EXT-X-BYTERANGE:9400@940000
+three.ts
+#EXTINF:2,
+four.ts
+`);
+  const atHead = { line: '#EXT-X-MAP:URI="{}"', uri: 'one.ts', range: { offset: 0, length: 564 }, keys: [] };
+  expect(iFrames('# none').map(({ map }) => map)).toEqual([atHead, atHead, undefined, undefined, undefined]);
+  const own = { line: '#EXT-X-MAP:URI="{}"', uri: 'psi.ts', keys: [] };
+  expect(iFrames('#EXT-X-MAP:URI="psi.ts"').map(({ map }) => map)).toEqual(Array(5).fill(own));
+  expect(iFrames('#')[4]!.head).toEqual(['#EXT-X-I-FRAMES-ONLY']);
+});
+
 test('a date range is told with every segment until it is over; other lines stay where they stand', () => {
   const range = '#EXT-X-DATERANGE:ID="ad",START-DATE="2026-01-01T00:00:00Z",DURATION=5';
   const [a, b, c, d] = read(`# a comment
@@ -84,6 +109,22 @@ d.ts
   expect(a!.tags).toEqual(['# a comment', '#EXT-X-CUE-OUT:30']);
   expect([a, b, c, d].map((segment) => segment!.ranges)).toEqual([[range], [range], [range], undefined]);
   expect(c!.tags).toEqual([]);
+});
+
+test('that a date range is over is told once, with what was said of it before', () => {
+  const begins = '#EXT-X-DATERANGE:ID="ad",START-DATE="2026-01-01T00:00:00Z"';
+  const ends = `${begins},END-DATE="2026-01-01T00:00:02Z"`;
+  const told = read(`${begins}
+#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z
+#EXTINF:2,
+a.ts
+${ends}
+#EXTINF:2,
+b.ts
+#EXTINF:2,
+c.ts
+`);
+  expect(told.map(({ ranges }) => ranges)).toEqual([[begins], [begins, ends], undefined]);
 });
 
 test.each([

@@ -1,7 +1,8 @@
 import { epochMs } from '../media/units.ts';
 import { parseAttributes, renderAttributes } from './attributes.ts';
 import { type DateRange, inForce, parseDateRange } from './date-ranges.ts';
-import type { MediaPlaylistSegment } from './media-playlist.ts';
+import { I_FRAMES_ONLY } from './head-lines.ts';
+import type { MediaPlaylist, MediaPlaylistSegment } from './media-playlist.ts';
 import { PlaylistError } from './playlist-error.ts';
 
 /** A part of a resource (RFC 8216 §4.3.2.2), in bytes. */
@@ -30,14 +31,20 @@ export type NeedingSegment = MediaPlaylistSegment & {
   readonly keys?: readonly Needed[];
   /** The EXT-X-DATERANGE lines that a list beginning with it must show. */
   readonly ranges?: readonly string[];
+  /** Of its playlist. */
+  readonly head?: readonly string[];
 };
 
 /** Lines of one segment that are passed on, in bytes: a record crosses and lies on disk with each segment. */
 const MAX_PASSED = 4_096;
 /** What no playlist may hold (rfc8216bis §4.1). */
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+/** An init section before the first picture, in bytes; more is a list that has slid on in its resource. */
+const MAX_AT_HEAD = 16_384;
 /** Key systems in force at once (RFC 8216 §4.3.2.4: one EXT-X-KEY for each KEYFORMAT). */
 const MAX_KEYS = 6;
+
+const NO_RANGES: readonly DateRange[] = [];
 
 const NOT_PASSED: ReadonlySet<string> = new Set([
   '#EXT-X-PART',
@@ -52,9 +59,12 @@ const NOT_PASSED: ReadonlySet<string> = new Set([
  *
  * @throws PlaylistError
  */
-export function withNeeds(segments: readonly MediaPlaylistSegment[]): readonly NeedingSegment[] {
-  if (segments.every(({ tags }) => tags.length === 0)) return segments;
-  const reading = new NeedsReader();
+export function withNeeds({
+  segments,
+  head,
+}: Pick<MediaPlaylist, 'segments' | 'head'>): readonly NeedingSegment[] {
+  if (head === undefined && segments.every(({ tags }) => tags.length === 0)) return segments;
+  const reading = new NeedsReader(head);
   return segments.map((segment) => reading.read(segment));
 }
 
@@ -69,9 +79,17 @@ class NeedsReader {
   /** When the segment at hand begins, as its encoder counts. */
   #at: number | undefined;
   #before: { readonly uri: string; readonly end: number } | undefined;
+  /** The init section of pictures in the resource at hand, before the first of them. */
+  readonly #iFramesOnly: boolean;
+  #atHead: { readonly uri: string; readonly map: Omit<NeededMap, 'keys'> | undefined } | undefined;
+
+  constructor(private readonly head: readonly string[] | undefined) {
+    this.#iFramesOnly = head?.includes(I_FRAMES_ONLY) ?? false;
+  }
 
   read(segment: MediaPlaylistSegment): NeedingSegment {
     const tags: string[] = [];
+    const told = new Set<string>();
     let range: ByteRange | undefined;
     this.#at = segment.programDateTime ?? this.#at;
     for (const tag of segment.tags) {
@@ -80,35 +98,65 @@ class NeedsReader {
       if (name === '#EXT-X-MAP') this.#map = { ...mapOf(value, segment.line), keys: this.#keys };
       else if (name === '#EXT-X-KEY') this.#keys = keysWith(this.#keys, value, segment.line);
       else if (name === '#EXT-X-BYTERANGE') range = rangeOf(value, segment.line, this.#behind(segment.uri));
-      else if (!NOT_PASSED.has(name) && !this.#isDateRange(name, tag)) tags.push(tag);
+      else if (!NOT_PASSED.has(name) && !this.#isDateRange(name, tag, told)) tags.push(tag);
     }
+    const map = this.#map ?? this.#mapAtHead(segment.uri, range);
     this.#before = range && { uri: segment.uri, end: range.offset + range.length };
-    if (this.#at !== undefined) {
-      this.#ranges = inForce(this.#ranges, epochMs(this.#at));
-      this.#at += segment.duration * 1000;
-    }
-    refuseTooMuch(tags, this.#ranges, segment.line);
+    const ranges = this.#rangesOf(segment, told);
+    refuseTooMuch(tags, ranges, segment.line);
     const withIvs = (keys: readonly Key[]) => keys.map((key) => withIv(key, segment.sequence));
     return {
       ...segment,
       tags,
       ...(range !== undefined && { range }),
-      ...(this.#map !== undefined && { map: { ...this.#map, keys: withIvs(this.#map.keys) } }),
+      ...(map !== undefined && { map: { ...map, keys: withIvs(map.keys) } }),
       ...(this.#keys.length > 0 && { keys: withIvs(this.#keys) }),
-      ...(this.#ranges.length > 0 && { ranges: this.#ranges.map(({ line }) => line) }),
+      ...(ranges.length > 0 && { ranges: ranges.map(({ line }) => line) }),
+      ...(this.head !== undefined && { head: this.head }),
     };
+  }
+
+  /**
+   * RFC 8216 §4.3.3.6: where pictures are parts of a resource and no EXT-X-MAP stands, the init section (of transport
+   * streams PAT and PMT) is what stands before the first of them.
+   */
+  #mapAtHead(uri: string, range: ByteRange | undefined) {
+    if (!this.#iFramesOnly || range === undefined) return undefined;
+    if (this.#atHead?.uri !== uri) {
+      const fits = range.offset > 0 && range.offset <= MAX_AT_HEAD;
+      const line = '#EXT-X-MAP:URI="{}"';
+      const map = fits ? { line, uri, range: { offset: 0, length: range.offset } } : undefined;
+      this.#atHead = { uri, map };
+    }
+    return this.#atHead.map && { ...this.#atHead.map, keys: this.#keys };
   }
 
   #behind(uri: string): number | undefined {
     return this.#before?.uri === uri ? this.#before.end : undefined;
   }
 
+  /** Those that are in force, and those of which it was just told: also that they are over. */
+  #rangesOf(segment: MediaPlaylistSegment, told: ReadonlySet<string>): readonly DateRange[] {
+    if (this.#at === undefined) return NO_RANGES;
+    const now = epochMs(this.#at);
+    this.#at += segment.duration * 1000;
+    if (this.#ranges.length === 0) return NO_RANGES;
+    const lasting = inForce(this.#ranges, now);
+    const shown =
+      told.size === 0 ? lasting : this.#ranges.filter((one) => told.has(one.id) || lasting.includes(one));
+    this.#ranges = lasting;
+    return shown;
+  }
+
   /** Where no date-time says when segments are, a date range is a line like others. */
-  #isDateRange(name: string, tag: string): boolean {
+  #isDateRange(name: string, tag: string, told: Set<string>): boolean {
     if (name !== '#EXT-X-DATERANGE' || this.#at === undefined) return false;
     const range = parseDateRange(tag);
     if (range === undefined) return false;
-    if (!this.#ranges.some(({ line }) => line === tag)) this.#ranges = [...this.#ranges, range];
+    if (!this.#ranges.some(({ line }) => line === tag)) {
+      this.#ranges = [...this.#ranges, range];
+      told.add(range.id);
+    }
     return true;
   }
 }

@@ -40,6 +40,8 @@ export type SegmentRecord = {
   readonly ranges?: readonly string[];
   /** Other lines that stand before it: CUE, BITRATE, unknown tags and comments, verbatim, in their order. */
   readonly tags?: readonly string[];
+  /** EXT-X-INDEPENDENT-SEGMENTS, EXT-X-I-FRAMES-ONLY, EXT-X-START of the playlist that listed it. */
+  readonly head?: readonly string[];
   /** What the encoder called it; how a restarted edge knows what it already has. */
   readonly encoder: EncoderSegment;
 };

@@ -64,6 +64,7 @@ export const segmentRecord = z
     keys: lines.optional(),
     ranges: lines.optional(),
     tags: lines.optional(),
+    head: z.array(line).max(3).optional(),
     encoder: encoderSegment,
   })
   .refine(

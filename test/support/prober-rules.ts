@@ -159,7 +159,8 @@ function checkAttributes(playlist: ProbedPlaylist): Finding[] {
 
 /** The version a list needs, and no higher one (RFC 8216 §7; EXT-X-GAP asks for 8). */
 function checkVersion(playlist: ProbedPlaylist): Finding[] {
-  const needed = Math.max(1, ...playlist.lines.map(versionNeededBy));
+  const iFramesOnly = playlist.lines.some((line) => tagName(line) === '#EXT-X-I-FRAMES-ONLY');
+  const needed = Math.max(1, ...playlist.lines.map((line) => versionNeededBy(line, iFramesOnly)));
   return when(
     playlist.segments.length > 0 && playlist.version !== needed,
     'P6',
@@ -167,7 +168,7 @@ function checkVersion(playlist: ProbedPlaylist): Finding[] {
   );
 }
 
-function versionNeededBy(line: string): number {
+function versionNeededBy(line: string, iFramesOnly: boolean): number {
   switch (tagName(line)) {
     case '#EXTINF':
       return /^\d+\./.test(tagValue(line)) ? 3 : 1;
@@ -177,7 +178,7 @@ function versionNeededBy(line: string): number {
     case '#EXT-X-I-FRAMES-ONLY':
       return 4;
     case '#EXT-X-MAP':
-      return 6;
+      return iFramesOnly ? 5 : 6;
     case '#EXT-X-GAP':
     case '#EXT-X-DEFINE':
       return 8;

@@ -72,6 +72,17 @@ test('what does not follow carries EXT-X-DISCONTINUITY; what was never got is a 
   ]);
 });
 
+test('what the encoder claimed of all segments stands in the list; where it said to begin does not', async () => {
+  const claims = { head: ['#EXT-X-INDEPENDENT-SEGMENTS', '#EXT-X-START:TIME-OFFSET=-3'] };
+  const ended: CatalogRecording = { ...recording, ended: 'settled' };
+  const playlist = new ReplayPlaylist();
+  const rows = [row(5, claims), row(6, claims)];
+  const text = (await textOf(playlist, ended, rows))!;
+  expect(text).toContain('#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-PROGRAM');
+  expect(text.match(/#EXT-X-START.*/g)).toEqual(['#EXT-X-START:TIME-OFFSET=1.500,PRECISE=YES']);
+  expect(await textOf(playlist, ended, [...rows, row(7)])).not.toContain('INDEPENDENT');
+});
+
 test('a segment whose object is lost is a gap in the list from then on, also in the middle of one that has ended', async () => {
   const playlist = new ReplayPlaylist();
   const ended: CatalogRecording = { ...recording, ended: 'settled' };

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
+import { sharedHead } from '../../hls/head-lines.ts';
 import { type MediaUrls, RECORDING_END, renderRecordingHead, SegmentWriter } from '../../hls/render.ts';
 import { carriedFileName, segmentFileName } from '../../media/carried.ts';
 import { roundedDuration } from '../../media/segment-record.ts';
@@ -28,6 +29,7 @@ export class ReplayPlaylist {
   #writer: SegmentWriter | undefined;
   #listed: readonly CatalogSegment[] = [];
   #targetDuration = 1;
+  #shared: readonly string[] | undefined;
   #rendered: Promise<RenderedPlaylist> | undefined;
   #ended = false;
 
@@ -53,6 +55,7 @@ export class ReplayPlaylist {
     const head = renderRecordingHead({
       startOffset: seconds(Math.max(0, from - first.record.at) / 1000),
       targetDuration: this.#targetDuration,
+      shared: this.#shared ?? [],
     });
     const text = Buffer.from(head + this.#body + (ended === undefined ? '' : RECORDING_END));
     const targetDuration = this.#targetDuration;
@@ -65,6 +68,7 @@ export class ReplayPlaylist {
     this.#body = '';
     this.#writer = undefined;
     this.#targetDuration = 1;
+    this.#shared = undefined;
     this.#listed = [];
   }
 
@@ -76,6 +80,7 @@ export class ReplayPlaylist {
       const breaks =
         before !== undefined && (record.discontinuity || before.sequence + 1 !== record.sequence);
       this.#body += this.#writer.write(record, breaks);
+      this.#shared = (this.#shared ?? sharedHead([record])).filter((line) => record.head?.includes(line));
       this.#targetDuration = Math.max(this.#targetDuration, record.targetDuration, roundedDuration(record));
     }
     this.#listed = shown;

@@ -31,7 +31,7 @@ export function acceptPlaylist(
   origin: MediaOrigin,
   playlist: MediaPlaylist,
 ): Promise<Taken> {
-  const entries = withNeeds(playlist.segments);
+  const entries = withNeeds(playlist);
   return rendition.queue.run(async () => {
     const refused = entries.flatMap((entry) => {
       const code = refusal(entry.uri, origin, ingest.allowed);

@@ -40,6 +40,10 @@ export type Reading = {
   readonly range: ByteRange | undefined;
   /** Its bytes say nothing. */
   readonly encrypted: boolean;
+  /** PAT and PMT lie elsewhere (RFC 8216 §3.2). */
+  readonly hasMap: boolean;
+  /** It is one picture, shorter than its EXTINF (RFC 8216 §4.3.3.6). */
+  readonly iFrame: boolean;
 };
 
 /** What reading needs. */
@@ -97,7 +101,7 @@ async function readOnce<S extends Sink>(
 
 async function copy(
   segment: OpenSegment,
-  { extension, duration, encrypted }: Reading,
+  { extension, duration, encrypted, hasMap, iFrame }: Reading,
   sink: Sink,
   { clock, maxSegmentBytes }: ReadTools,
   last: boolean,
@@ -116,8 +120,9 @@ async function copy(
     throw truncated('the file changed while it was read');
   }
   const verdict = check?.verdict() ?? (size === 0 ? 'empty' : 'ok');
-  if (verdict !== 'ok') throw truncated(verdicts[verdict]);
-  const presented = check === undefined ? 1 : check.span / duration;
+  const lacksTables = verdict === 'no_tables' && (hasMap || iFrame);
+  if (verdict !== 'ok' && !lacksTables) throw truncated(verdicts[verdict]);
+  const presented = check === undefined || iFrame ? 1 : check.span / duration;
   if (presented < WHOLE && !last) await refuseUnfinished(segment, presented, clock);
   const digest = hash.copy().digest('base64url');
   return { digest, hash, bytes: bytes(size), modifiedAt: segment.sighting.modifiedAt };

@@ -52,6 +52,15 @@ const stamped = (
 };
 const atOf = (of: Parameters<typeof stamped>[0]): number => stamped(of).at - T;
 
+test('what the head of its playlist said goes with media and gaps alike', () => {
+  const head = ['#EXT-X-INDEPENDENT-SEGMENTS'];
+  const entry = { duration: seconds(4), tags: [], head };
+  for (const what of [media, lost]) {
+    expect(stamp(entry, what, 'ts', follows, { observed: epochMs(T + 4000) }).head).toEqual(head);
+  }
+  expect(stamped()).not.toHaveProperty('head');
+});
+
 describe('when a segment begins', () => {
   test.each([[3000], [3500], [4000], [4999], [5000]])(
     'jitter of arrival does not show: seen at %i it begins where the one before ended',

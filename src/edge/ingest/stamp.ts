@@ -43,7 +43,7 @@ export type SeenAt = { readonly observed: EpochMs; readonly encoder?: EpochMs };
 
 /** The record of a segment: the only place where its fields come from. */
 export function stamp(
-  entry: Pick<NeedingSegment, 'duration' | 'tags' | 'ranges'>,
+  entry: Pick<NeedingSegment, 'duration' | 'tags' | 'ranges' | 'head'>,
   media: Media,
   extension: string,
   position: Position,
@@ -70,6 +70,7 @@ export function stamp(
     ...(gap ? { gap: media.gap } : whatItNeeds(media, position)),
     ...(entry.ranges !== undefined && { ranges: entry.ranges }),
     ...(entry.tags.length > 0 && { tags: entry.tags }),
+    ...(entry.head !== undefined && { head: entry.head }),
     encoder: media.encoder,
   };
 }

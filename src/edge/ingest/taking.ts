@@ -1,3 +1,4 @@
+import { I_FRAMES_ONLY } from '../../hls/head-lines.ts';
 import type { MediaPlaylist } from '../../hls/media-playlist.ts';
 import type { NeedingSegment } from '../../hls/segment-needs.ts';
 import { keptBytes, ownBytes } from '../../media/carried.ts';
@@ -175,8 +176,17 @@ export class Taking {
   }
 
   #reading(entry: NeedingSegment, origin: ReadOrigin) {
-    const { uri, duration, range } = entry;
-    return { origin, name: uri, extension: extensionOf(uri), duration, range, encrypted: isEncrypted(entry) };
+    const { uri, duration, range, map, head } = entry;
+    return {
+      origin,
+      name: uri,
+      extension: extensionOf(uri),
+      duration,
+      range,
+      encrypted: isEncrypted(entry),
+      hasMap: map !== undefined,
+      iFrame: head?.includes(I_FRAMES_ONLY) ?? false,
+    };
   }
 
   /** Two numbers, one name, one file: the first reading got what belongs to the second. */
