@@ -8,6 +8,7 @@ import { StoreFailed } from '../../store/object-store.ts';
 import type { EdgeLinks } from '../edges/edge-links.ts';
 import { parseSpan } from '../recordings/parse-span.ts';
 import type { RecordedSegments } from '../recordings/recorded-segments.ts';
+import type { PageAsked, RecordingPage } from '../recordings/recording-page.ts';
 import { type RecordingView, recordingView } from '../recordings/recording-view.ts';
 import type { Recordings } from '../recordings/recordings.ts';
 import type { VerifyProgress } from '../recordings/verify.ts';
@@ -44,11 +45,10 @@ export function addRecordings(api: FastifyInstance, parts: RecordingsApiParts): 
   const view = async (recording: CatalogRecording): Promise<RecordingView> =>
     recordingView(recording, await recorded.content(recording), clock.now());
 
-  api.get<{ Querystring: { source?: string } }>('/v1/recordings', async ({ query }) => {
-    const asked = recordings.all.filter(
-      ({ source }) => query.source === undefined || source === query.source,
-    );
-    return Promise.all(asked.map(view));
+  api.get<{ Querystring: PageAsked }>('/v1/recordings', async ({ query }, reply) => {
+    const page = recordings.page(query);
+    if (page.next !== undefined) reply.header('Link', `<${nextOf(query, page)}>; rel="next"`);
+    return Promise.all(page.recordings.map(view));
   });
   api.get<{ Params: { id: string } }>('/v1/recordings/:id', ({ params }) => view(recordings.get(params.id)));
 
@@ -78,6 +78,12 @@ export function addRecordings(api: FastifyInstance, parts: RecordingsApiParts): 
     await parts.remove(params.id);
     return reply.code(204).send();
   });
+}
+
+/** The address of the page that follows, from this one's: it holds behind a proxy that adds a path. */
+function nextOf({ source }: PageAsked, { limit, next }: RecordingPage): string {
+  const query = { limit: String(limit), before: next!, ...(source !== undefined && { source }) };
+  return `?${new URLSearchParams(query)}`;
 }
 
 /** One JSON object a line. What breaks it off is its last line: the head has been sent. */

@@ -7,6 +7,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { SerialQueue } from '../../runtime/serial-queue.ts';
 import { MAX_KEEP_SPANS, type SourceReport } from '../../wire/link-messages.ts';
 import type { ControlEvents } from '../events.ts';
+import { newestFirst, type PageAsked, pageOf, type RecordingPage } from './recording-page.ts';
 
 const DAY_MS = 86_400_000;
 /** Recordings that one control node keeps in its list; more are refused. */
@@ -48,7 +49,13 @@ export class Recordings {
 
   /** Newest first. */
   get all(): readonly CatalogRecording[] {
-    return [...this.#recordings.values()].sort((a, b) => b.createdAt - a.createdAt);
+    return [...this.#recordings.values()].sort(newestFirst);
+  }
+
+  /** A page of them, newest first. Throws `bad_request`. */
+  page(asked: PageAsked): RecordingPage {
+    const of = asked.source === undefined ? this.#recordings : this.#bySource.get(asked.source);
+    return pageOf(of?.values() ?? [], asked);
   }
 
   find(id: string): CatalogRecording | undefined {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LiveMixError } from '../../media/error.ts';
+import { segmentExtensions } from '../../media/segment-record.ts';
 import { answerPlaylist } from '../../serve/answer-playlist.ts';
 import { answerOptions } from '../../serve/cross-origin.ts';
 import type { Recordings } from '../recordings/recordings.ts';
@@ -28,7 +29,9 @@ export async function answerReplay(
   const [, id, extension] = PATH.exec(path) ?? [];
   if (answerOptions(request, response)) return true;
   response.setHeader('Access-Control-Allow-Origin', '*');
-  if (id === undefined) throw new LiveMixError('recording_unknown', 'There is no such recording.');
+  if (id === undefined || !segmentExtensions.has(extension ?? 'ts')) {
+    throw new LiveMixError('recording_unknown', 'There is no such recording, or no such file of it.');
+  }
   if (extension === undefined) {
     answerPlaylist(request, response, await replays.playlist(id));
     return true;
