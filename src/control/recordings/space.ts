@@ -24,6 +24,8 @@ export type RemoveRecording = (id: string) => Promise<void>;
 /** The room recordings take: what no recording has any more goes, and what is too old or too much. */
 export class Space {
   #running: Promise<void> = Promise.resolve();
+  /** The sweep that has not begun yet: it does for all who ask until it does. */
+  #next: Promise<void> | undefined;
 
   constructor(
     private readonly catalog: Catalog,
@@ -37,11 +39,13 @@ export class Space {
 
   /** Lets go of what may go. One sweep at a time; a store in trouble is left for the next one. */
   sweep(): Promise<void> {
-    return this.#inTurn(async () => {
+    this.#next ??= this.#inTurn(async () => {
+      this.#next = undefined;
       await this.#removeOld();
       await this.#letGo();
       await this.#removeTooMuch();
     });
+    return this.#next;
   }
 
   /**
@@ -133,4 +137,6 @@ export class Space {
 
 /** How often space is looked at. */
 export const SPACE_SWEEP_MS = millis(30_000);
+/** All objects are listed then: seldom, and not while a start keeps everybody busy. */
 export const ORPHAN_SWEEP_MS = millis(6 * 3_600_000);
+export const FIRST_ORPHAN_SWEEP_MS = millis(5 * 60_000);
