@@ -32,6 +32,8 @@ export function acceptPlaylist(
   playlist: MediaPlaylist,
 ): Promise<Taken> {
   const entries = withNeeds(playlist.segments);
+  const { clock } = ingest;
+  const announced = { at: clock.now(), monotonic: clock.monotonic() };
   return rendition.queue.run(async () => {
     const refused = entries.flatMap((entry) => {
       const code = refusal(entry.uri, origin, ingest.allowed);
@@ -42,7 +44,7 @@ export function acceptPlaylist(
         ? lookAt(origin, entry.uri, ingest.agents, entry.range)
         : Promise.resolve(undefined),
     );
-    const taking = new Taking(ingest, source, rendition, origin, playlist);
+    const taking = new Taking(ingest, source, rendition, origin, playlist, announced);
     switch (intake.kind) {
       case 'nothing':
         ingest.events.playlistAddedNothing(rendition.place);

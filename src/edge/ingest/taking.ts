@@ -12,7 +12,7 @@ import type { Ingest } from './ingest.ts';
 import type { MediaOrigin, ReadOrigin } from './media-origin.ts';
 import { SourceUnreadable } from './open-segment.ts';
 import { type Needs, readNeeds } from './read-needs.ts';
-import { MemorySink, type ReadSegment, readSegment, tryAgain } from './read-segment.ts';
+import { type Announced, MemorySink, type ReadSegment, readSegment, tryAgain } from './read-segment.ts';
 import { refusal } from './refusal.ts';
 import { extensionOf, nameOf, safeExtension } from './segment-name.ts';
 import { MAX_DURATION, type Media, stamp } from './stamp.ts';
@@ -46,6 +46,7 @@ export class Taking {
     private readonly rendition: Rendition,
     private readonly origin: MediaOrigin,
     private readonly playlist: MediaPlaylist,
+    private readonly announced: Announced,
   ) {}
 
   /** An encoder began; of a long list only what the window holds is read. */
@@ -83,7 +84,7 @@ export class Taking {
     if (entry.gap) return this.#keepGap(entry, 'missing_at_source', behind);
     if (entry.duration > MAX_DURATION) return this.#keepGap(entry, 'too_long', behind);
     try {
-      const needs = await readNeeds(entry, this.origin, this.ingest, this.rendition.needed);
+      const needs = await readNeeds(entry, this.origin, this.announced, this.ingest, this.rendition.needed);
       await this.#readAndKeep(entry, needs, behind);
     } catch (error) {
       if (!(error instanceof SourceUnreadable)) throw error;
@@ -95,7 +96,7 @@ export class Taking {
   async #readAndKeep(entry: NeedingSegment, needs: Needs, behind: number): Promise<void> {
     const { origin, ingest } = this;
     if (origin.kind === 'pushed') {
-      const read = await tryAgain(ingest.clock, () =>
+      const read = await tryAgain(ingest.clock, this.announced, () =>
         origin.files.take(origin.folder + entry.uri, isEncrypted(entry)),
       );
       if (read.sink instanceof MemorySink) return this.#keepInMemory(entry, read, read.sink, needs, behind);
@@ -175,7 +176,9 @@ export class Taking {
 
   #reading(entry: NeedingSegment, origin: ReadOrigin) {
     const { uri, duration, range } = entry;
-    return { origin, name: uri, extension: extensionOf(uri), duration, range, encrypted: isEncrypted(entry) };
+    const { announced } = this;
+    const encrypted = isEncrypted(entry);
+    return { origin, name: uri, extension: extensionOf(uri), duration, range, encrypted, announced };
   }
 
   /** Two numbers, one name, one file: the first reading got what belongs to the second. */
@@ -239,7 +242,7 @@ export class Taking {
     const discontinuitySequence = ledger.discontinuity + (discontinuity ? 1 : 0);
     await ledger.claim(sequence, discontinuitySequence);
     const mayLowerTarget = !ingest.isWatched(source.name);
-    const observed = epochMs(Math.round(ingest.clock.now() - behind * 1000));
+    const observed = epochMs(Math.round(this.announced.at - behind * 1000));
     return stamp(
       entry,
       media,
