@@ -234,6 +234,14 @@ test('one that lies ahead waits, has nothing to show, and can be stopped before 
   expect((await recordings.ask('DELETE', `/${ahead.id}`)).status).toBe(204);
 });
 
+test('time before the source was there is said to be silent at once', async () => {
+  const from = daysFromNow(-1);
+  const started = await recordings.start({ source: 'camera-0', from, until: '+1s' });
+  expect(started.gaps).toMatchObject([{ from, reason: 'source_silent' }]);
+  expect(Date.parse(started.gaps[0]!.until)).toBeGreaterThan(Date.now() - 120_000);
+  expect((await recordings.ask('DELETE', `/${started.id}`)).status).toBe(204);
+});
+
 test('sixteen spans of a source that do not touch each other, no more', async () => {
   const hour = (n: number) => ({ source: 'camera-0', from: `+${n * 10}m`, until: `+${n * 10 + 5}m` });
   const started: string[] = [];

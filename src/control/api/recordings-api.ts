@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { CatalogRecording } from '../../catalog/catalog.ts';
 import { LiveMixError } from '../../media/error.ts';
+import { epochMs } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { StoreFailed } from '../../store/object-store.ts';
 import type { EdgeLinks } from '../edges/edge-links.ts';
@@ -95,11 +96,17 @@ async function* linesOf(progress: AsyncIterable<VerifyProgress>): AsyncGenerator
   }
 }
 
-/** What is beyond the spool is said at once, as far as the edge has said how far it reaches. */
-function withReach(recording: CatalogRecording, { report, connected }: Source): CatalogRecording {
-  if (!connected || report === undefined || report.reach <= recording.from) return recording;
-  const reach = Math.min(report.reach, recording.until ?? report.reach) as CatalogRecording['from'];
-  return { ...recording, lostBefore: reach, settledUntil: reach };
+/**
+ * What is beyond the spool is said at once, as far as the edge has said how far it reaches. One that never let go of
+ * anything reaches back to the source's beginning: before it, nothing was made.
+ */
+function withReach(recording: CatalogRecording, { report, connected, entry }: Source): CatalogRecording {
+  if (!connected || report === undefined) return recording;
+  const letGo = report.reach > 0;
+  const reach = letGo ? report.reach : entry.createdAt;
+  if (reach <= recording.from) return recording;
+  const settledUntil = epochMs(Math.min(reach, recording.until ?? reach));
+  return { ...recording, settledUntil, ...(letGo && { lostBefore: settledUntil }) };
 }
 
 function read<T>(schema: z.ZodType<T>, body: unknown, mend: string): T {

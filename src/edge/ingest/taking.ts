@@ -168,7 +168,9 @@ export class Taking {
       return this.#push(record);
     }
     events.spoolFull(this.rendition.place);
-    this.#push({ ...record, digest: '', bytes: bytes(0), gap: 'spool_full' });
+    const gap: SegmentRecord = { ...record, digest: '', bytes: bytes(0), gap: 'spool_full' };
+    events.gapStated(this.rendition.place, gap);
+    this.#push(gap);
     throw new LiveMixError('spool_full', 'Neither the disk nor memory has room for this segment.', {
       retryAfter: 5,
     });
