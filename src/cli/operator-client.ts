@@ -20,6 +20,19 @@ export async function askControl<T>(asked: Asked, method: string, path: string, 
   return (text === '' ? undefined : JSON.parse(text)) as T;
 }
 
+/**
+ * The pages of a list, one after the other, as control links them. What of it is shown is up to whoever asks, so it is
+ * asked for only as far as it is read. Throws as `askControl` does.
+ */
+export async function* askPages<T>(asked: Asked, path: string): AsyncGenerator<readonly T[]> {
+  for (let at: string | undefined = path; at !== undefined; ) {
+    const response = await reach(asked, at, { signal: AbortSignal.timeout(ANSWERS_WITHIN_MS) });
+    yield JSON.parse(await wholeOf(asked, response)) as T[];
+    const next = /<([^>]*)>;\s*rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
+    at = next && `${path.replace(/\?.*$/, '')}${new URL(next, asked.control).search}`;
+  }
+}
+
 /** The body of an answer that may be long, as it comes. Throws as `askControl` does. */
 export async function openAnswer(
   asked: Asked,

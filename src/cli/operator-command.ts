@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import * as types from '../runtime/setting-types.ts';
 import { defineSettings, setting, type ValuesOf } from '../runtime/settings.ts';
-import { askControl, openAnswer } from './operator-client.ts';
+import { askControl, askPages, openAnswer } from './operator-client.ts';
 import { readFor, withSettings } from './read-settings.ts';
 
 /** The settings of operator commands. */
@@ -24,6 +24,8 @@ export const operatorSettings = defineSettings({
 export type Operator = {
   /** Throws `OperatorFailed` with what control said and what to do. */
   ask<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** A list, page by page. Throws as `ask` does. */
+  pages<T>(path: string): AsyncIterable<readonly T[]>;
   /** The body of an answer that may be long, as it comes. Throws as `ask` does. */
   open(method: string, path: string): Promise<{ headers: Headers; body: ReadableStream<Uint8Array> }>;
 };
@@ -66,6 +68,7 @@ const operatorOf = ({ controlUrl, adminToken: token }: ValuesOf<typeof operatorS
   const asked = { control: controlUrl[0]!, token };
   return {
     ask: (method, path, body) => askControl(asked, method, path, body),
+    pages: (path) => askPages(asked, path),
     open: (method, path) => openAnswer(asked, method, path),
   };
 };

@@ -35,9 +35,10 @@ export function recordingsCommand(): Command {
     command,
     'list',
     'lists all recordings, newest first',
-    async ({ ask }, _names, { source }) => {
+    async ({ pages }, _names, { source }) => {
       const query = source === undefined ? '' : `?source=${encodeURIComponent(String(source))}`;
-      const recordings = await ask<RecordingJson[]>('GET', `/v1/recordings${query}`);
+      const recordings: RecordingJson[] = [];
+      for await (const page of pages<RecordingJson>(`/v1/recordings${query}`)) recordings.push(...page);
       if (recordings.length > 0) return print(recordings);
       console.log(`Nothing has been recorded yet. Begin: livemix recordings start ${source ?? 'SOURCE'}`);
     },

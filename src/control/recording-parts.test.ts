@@ -1,9 +1,15 @@
+import { mkdtempSync } from 'node:fs';
+import { rm, utimes } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { SegmentCache } from '../cache/segment-cache.ts';
 import { bytes, epochMs } from '../media/units.ts';
 import { FakeClock } from '../runtime/fake-clock-for-test.ts';
 import { Scope } from '../runtime/scope.ts';
-import { MemoryStore } from '../store/memory-store.ts';
+import { FileStore } from '../store/file-store.ts';
+import { HurtStore } from '../store/hurt-store-for-test.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import type { EdgeLinks } from './edges/edge-links.ts';
 import { Channels } from './live/channels.ts';
 import { openRecordingParts } from './recording-parts.ts';
@@ -11,16 +17,21 @@ import { contentOf, type Ground, openGround, realRecord, rowOf } from './recordi
 import { decodeManifest, manifestKey } from './recordings/manifest.ts';
 
 let ground: Ground;
-let store: MemoryStore;
+let hurt: HurtStore;
+let store: ObjectStore;
+let folder: string;
 let scopes: Scope[];
 beforeEach(async () => {
   ground = await openGround();
-  store = new MemoryStore(ground.clock);
+  hurt = new HurtStore(ground.clock);
+  store = hurt;
+  folder = mkdtempSync(join(tmpdir(), 'livemix-parts-'));
   scopes = [];
 });
 afterEach(async () => {
   for (const scope of scopes.reverse()) await scope.close();
   await ground[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
 });
 
 /** Control's process; the one before it may never have ended. */
@@ -63,6 +74,70 @@ test('a manifest that the end of control overtook is written when it is back', a
   expect((await manifestOf(id))?.segments.map(({ record }) => record.sequence)).toEqual([0]);
 });
 
+const keysLeft = async (prefix = '') => {
+  const left: string[] = [];
+  for await (const page of store.list(prefix)) left.push(...page.map(({ key }) => key));
+  return left;
+};
+/** Stored as control does it, in the store that there is. */
+const keep = async (sequence: number) => {
+  const row = rowOf(realRecord(ground.start, sequence));
+  await store.put(row.key!, contentOf(sequence), { bytes: 188, contentType: 'video/mp2t' });
+  await ground.catalog.addSegments([row]);
+};
+
+test('while the store is away nothing is freed; half a minute after its return all is that was deleted, and no more', async () => {
+  const { recordings } = await open();
+  const span = (from: number, until: number) => ({
+    from: epochMs(ground.start + from * 1_000),
+    until: epochMs(ground.start + until * 1_000),
+  });
+  const { id } = await recordings.start('camera-0', 'edge-1', span(0, 6), '');
+  await recordings.start('camera-0', 'edge-1', span(4, 8), '');
+  for (const sequence of [0, 1, 2, 3]) await keep(sequence);
+  await second();
+  hurt.down();
+  await recordings.delete(id);
+  for (let minute = 0; minute < 9; minute++) {
+    ground.clock.pass(60_000);
+    await second();
+  }
+  hurt.up();
+  const segments = () => keysLeft('segments/');
+  expect(await segments()).toHaveLength(4);
+  ground.clock.pass(30_000);
+  for (let turn = 0; turn < 50 && (await segments()).length > 2; turn++) await second();
+  expect(await segments()).toEqual(['segments/camera-0/main/2-t.ts', 'segments/camera-0/main/3-t.ts']);
+});
+
+test('objects that nothing knows of are removed soon after a start, and every six hours, once they are a day old', async () => {
+  store = await FileStore.open(folder, { failed: () => undefined });
+  const { recordings } = await open();
+  await recordings.start('camera-0', 'edge-1', { from: epochMs(ground.start) }, '');
+  await keep(0);
+  /** Put by a process that died before it had written its row, so many hours before now. */
+  const orphan = async (sequence: number, hours: number) => {
+    const key = `segments/camera-0/main/${sequence}-lost.ts`;
+    await store.put(key, contentOf(sequence), { bytes: 188, contentType: 'video/mp2t' });
+    const at = (ground.clock.now() - hours * 3_600_000) / 1_000;
+    await utimes(join(folder, key), at, at);
+  };
+  await utimes(join(folder, rowOf(realRecord(ground.start, 0)).key!), 0, 0);
+  await orphan(7, 25);
+  await orphan(8, 20);
+  const names = async () =>
+    (await keysLeft('segments/')).map((key) => key.slice('segments/camera-0/main/'.length));
+  const until = async (...left: string[]) => {
+    for (let turn = 0; turn < 200 && (await names()).length > left.length; turn++) await second();
+    expect(await names()).toEqual(left);
+  };
+  expect(await names()).toHaveLength(3);
+  ground.clock.pass(5 * 60_000);
+  await until('0-t.ts', '8-lost.ts');
+  ground.clock.pass(6 * 3_600_000);
+  await until('0-t.ts');
+});
+
 test('a recording that is removed leaves nothing behind, and its segments go', async () => {
   const { recordings, remove, keeper } = await open();
   const { id } = await recordings.start('camera-0', 'edge-1', { from: epochMs(ground.start) }, '');
@@ -74,9 +149,7 @@ test('a recording that is removed leaves nothing behind, and its segments go', a
   expect(await manifestOf(id)).toBeDefined();
   await remove(id);
   await scopes.at(-1)!.close();
-  const left: string[] = [];
-  for await (const page of store.list('')) left.push(...page.map(({ key }) => key));
-  expect(left).toEqual([]);
+  expect(await keysLeft()).toEqual([]);
 });
 
 test('a segment whose object is gone is a gap of every recording that has it, and is media again when it is back', async () => {

@@ -12,7 +12,13 @@ import { Keeper } from './recordings/keeper.ts';
 import { Manifests } from './recordings/manifests.ts';
 import { RecordedSegments } from './recordings/recorded-segments.ts';
 import { Recordings } from './recordings/recordings.ts';
-import { ORPHAN_SWEEP_MS, SPACE_SWEEP_MS, Space, type SpaceSettings } from './recordings/space.ts';
+import {
+  FIRST_ORPHAN_SWEEP_MS,
+  ORPHAN_SWEEP_MS,
+  SPACE_SWEEP_MS,
+  Space,
+  type SpaceSettings,
+} from './recordings/space.ts';
 import { Tickets } from './recordings/tickets.ts';
 import { type VerifyProgress, verify } from './recordings/verify.ts';
 import { ReplaySegments, type StoredSegments } from './replay/replay-segments.ts';
@@ -95,6 +101,8 @@ export async function openRecordingParts(ground: RecordingGround, scope: Scope):
     if ((recording.endedAt ?? lately) >= lately) manifests.changed(recording);
   }
 
+  void space.sweep();
+
   recordings.follow((recording, change) => {
     if (change === 'deleted') {
       recorded.forget(recording.id);
@@ -114,6 +122,7 @@ export async function openRecordingParts(ground: RecordingGround, scope: Scope):
     }),
     clock.every(GIVE_UP_EVERY, () => void recordings.giveUp().catch((error) => events.spaceFailed(error))),
     clock.every(SPACE_SWEEP_MS, () => void space.sweep()),
+    clock.after(FIRST_ORPHAN_SWEEP_MS, () => void space.removeOrphans()),
     clock.every(ORPHAN_SWEEP_MS, () => void space.removeOrphans()),
   ];
   scope.defer(async () => {

@@ -66,7 +66,7 @@ export const controlSettings = defineSettings({
     env: 'LIVEMIX_DRAIN_DAYS',
     parse: types.integer(1, 365),
     default: '7',
-    help: 'How many days an ended recording waits for an edge that has not delivered all of it.',
+    help: 'How many days an ended recording waits for an edge that delivers nothing of it.',
   }),
   liveSegments: setting({
     env: 'LIVEMIX_LIVE_SEGMENTS',

@@ -146,6 +146,8 @@ export class Source {
 
   /** Up to when an encoder that says nothing of a rendition has made nothing. After a start of the edge it is given time to come back. */
   #silentUntil(takenInAt: Millis | undefined): number {
+    // What is being taken in was announced before now, and may lie before all that is known.
+    if ([...this.#renditions.values()].some(({ queue }) => queue.isBusy)) return 0;
     const quietFor = this.clock.monotonic() - (takenInAt ?? this.#knownSince);
     return quietFor <= this.#silentAfter ? 0 : this.clock.now() - this.#silentAfter;
   }

@@ -15,6 +15,11 @@ export class SerialQueue {
     return this.#waiting.length;
   }
 
+  /** Whether a task runs, or waits for the one that does. */
+  get isBusy(): boolean {
+    return this.#running;
+  }
+
   /** Settles as the task does. Rejects with `LiveMixError('busy')`, without running it, when too many wait. */
   run<T>(task: () => Promise<T> | T): Promise<T> {
     if (this.#running && this.#waiting.length >= this.#maxWaiting) {

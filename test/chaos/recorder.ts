@@ -13,11 +13,15 @@ export interface Recorder {
   download(id: string): Promise<Buffer | undefined>;
 }
 
+/** For an answer; a download has so many times as much as faults last longer. */
 const PATIENCE_MS = 15_000;
 
 /** Recordings by the API of a control node. */
 export class ApiRecorder implements Recorder {
-  constructor(private readonly controlUrl: () => string) {}
+  constructor(
+    private readonly controlUrl: () => string,
+    private readonly scale = 1,
+  ) {}
 
   async start(source: string, options: { readonly from?: string } = {}): Promise<string> {
     const response = await this.#ask('POST', '/v1/recordings', { source, ...options });
@@ -48,7 +52,8 @@ export class ApiRecorder implements Recorder {
   }
 
   async download(id: string): Promise<Buffer | undefined> {
-    const response = await this.#ask('GET', `/recordings/${id}/download.ts`, undefined, [404]);
+    const path = `/recordings/${id}/download.ts`;
+    const response = await this.#ask('GET', path, undefined, [404], this.scale * PATIENCE_MS);
     return response.ok ? Buffer.from(await response.arrayBuffer()) : Buffer.alloc(0);
   }
 
@@ -62,10 +67,16 @@ export class ApiRecorder implements Recorder {
     return read;
   }
 
-  async #ask(method: string, path: string, body?: object, also: readonly number[] = []): Promise<Response> {
+  async #ask(
+    method: string,
+    path: string,
+    body?: object,
+    also: readonly number[] = [],
+    patienceMs = PATIENCE_MS,
+  ): Promise<Response> {
     const response = await fetch(new URL(path, this.controlUrl()), {
       method,
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(patienceMs),
       ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
     });
     if (response.ok || also.includes(response.status)) return response;

@@ -2,7 +2,13 @@ import type { Allowance } from './checker.ts';
 import type { SimulatorOptions } from './simulator.ts';
 
 /** A figure that must have been reached, or the run proves nothing (I10). */
-export type Proof = { readonly figure: string; readonly atLeast: number; readonly means: string };
+export type Proof = {
+  readonly figure: string;
+  readonly atLeast: number;
+  readonly means: string;
+  /** Only where faults last ten times as long. */
+  readonly inFull?: true;
+};
 
 /** One row of the fault matrix, as data. What it does is in `injections.ts` under the same id. */
 export type Row = {
@@ -99,10 +105,13 @@ export const rows: readonly Row[] = [
     id: 'F13',
     title: 'the spool is full of what a recording waits for',
     injects: 'LIVEMIX_SPOOL_BYTES of ten segments, and the line cut for 8 s',
-    proofs: [{ figure: 'spoolFull', atLeast: 1, means: 'a segment met a full spool' }],
+    proofs: [
+      { figure: 'spoolFull', atLeast: 1, means: 'a segment met a full spool' },
+      { figure: 'lost', atLeast: 1, means: 'memory was full, too, and the loss was stated', inFull: true },
+    ],
     gaps: { reasons: ['spool_full'], ofOwed: true },
-    source: { bytes: 200_000 },
-    edge: { LIVEMIX_SPOOL_BYTES: '2MiB' },
+    source: { bytes: 400_000 },
+    edge: { LIVEMIX_SPOOL_BYTES: '4MiB' },
   },
   {
     id: 'F16',

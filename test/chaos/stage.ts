@@ -53,11 +53,11 @@ export class Stage implements AsyncDisposable {
     readonly store: WrongAnswers | undefined,
     private readonly s3: AsyncDisposable | undefined,
   ) {
-    const { row, seed, lan } = options;
+    const { row, seed, lan, scale } = options;
     this.prng = prngOf(seed, row.id);
     this.history = new History(join(folder, 'history.jsonl'));
     this.#lan = lan ? new LanRecorder(() => nodes.edgeUrl) : undefined;
-    this.recorder = this.#lan ?? new ApiRecorder(() => nodes.controlUrl);
+    this.recorder = this.#lan ?? new ApiRecorder(() => nodes.controlUrl, scale);
     this.simulator = new SourceSimulator({
       ...{ seed, history: this.history, edgeUrl: nodes.edgeUrl, source: SOURCE, ...row.source },
       folder: join(nodes.media, SOURCE),

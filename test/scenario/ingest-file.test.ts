@@ -34,6 +34,21 @@ test.each([
   expect(audience.told()).toEqual(['0/0', '0/1', '0/2', 'gap', '0/4', '0/5', '0/6']);
 });
 
+test('eight files that are gone do not hold up the next one until its encoder has removed that, too', async () => {
+  await using rig = await Rig.start({ encoder: { listSize: 12 } });
+  await rig.encoder.publish(3);
+  for (let made = 0; made < 9; made++) await rig.encoder.make();
+  for (let gone = 3; gone < 11; gone++) await unlink(rig.encoder.path(gone));
+  const posted = post(rig);
+  await pause(2_500);
+  await truncate(rig.encoder.path(11), 0);
+  await posted;
+  await rig.encoder.publish(1);
+  const audience = await Audience.of(rig);
+  await audience.sees('0/12');
+  for (const watcher of audience.watchers) expect(watcher.story().slice(-2)).toEqual(['0/11', '0/12']);
+});
+
 test('a gap stays a gap though the file comes later', async () => {
   await using rig = await Rig.start();
   const audience = await onAir(rig);

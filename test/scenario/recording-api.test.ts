@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { askPages } from '../../src/cli/operator-client.ts';
 import {
   objectsIn,
   type RecordingJson,
@@ -195,6 +196,26 @@ test('the list can be asked for one source', async () => {
   expect(await all('?source=nobody')).toEqual([]);
 });
 
+test('the list comes page by page, to scripts and to the command line', async () => {
+  const started: string[] = [];
+  for (let n = 1; n <= 4; n++) {
+    started.unshift((await recordings.start({ source: 'camera-0', from: `+${n}h`, until: '+9h' })).id);
+  }
+  const pages: string[][] = [];
+  const asked = { control: new URL(rig.control.url), token: undefined };
+  for await (const page of askPages<RecordingJson>(asked, '/v1/recordings?source=camera-0&limit=2')) {
+    pages.push(page.map(({ id }) => id));
+  }
+  expect(pages).toEqual([started.slice(0, 2), started.slice(2), [done.id]]);
+  const first = await recordings.ask('GET', '?limit=2');
+  expect(first.headers.get('link')).toMatch(/^<\?limit=2&before=\d+-[a-z0-9]{16}>; rel="next"$/);
+  expect((await recordings.ask('GET', '')).headers.get('link')).toBeNull();
+  for (const query of ['?limit=0', '?limit=x', '?limit=1&limit=2', '?before=x']) {
+    expect(await said(recordings.ask('GET', query)), query).toMatchObject(refused(400, 'bad_request'));
+  }
+  for (const id of started) expect((await recordings.ask('DELETE', `/${id}`)).status).toBe(204);
+});
+
 test('stopping it twice changes nothing the second time', async () => {
   expect(await said(recordings.ask('POST', `/${done.id}/stop`))).toEqual({ status: 200, body: done });
 });
@@ -211,6 +232,14 @@ test('one that lies ahead waits, has nothing to show, and can be stopped before 
   expect(stopped).toMatchObject({ state: 'complete', segments: 0, gaps: [] });
   expect(await recordings.stop(ahead.id)).toEqual(stopped);
   expect((await recordings.ask('DELETE', `/${ahead.id}`)).status).toBe(204);
+});
+
+test('time before the source was there is said to be silent at once', async () => {
+  const from = daysFromNow(-1);
+  const started = await recordings.start({ source: 'camera-0', from, until: '+1s' });
+  expect(started.gaps).toMatchObject([{ from, reason: 'source_silent' }]);
+  expect(Date.parse(started.gaps[0]!.until)).toBeGreaterThan(Date.now() - 120_000);
+  expect((await recordings.ask('DELETE', `/${started.id}`)).status).toBe(204);
 });
 
 test('sixteen spans of a source that do not touch each other, no more', async () => {

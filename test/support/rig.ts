@@ -51,12 +51,13 @@ export class Rig implements AsyncDisposable {
     return rig;
   }
 
-  /** Starts control on its earlier port and data. */
-  async startControl(): Promise<void> {
+  /** Starts control on its earlier port and data; `more`: settings it did not have before. */
+  async startControl(more: Readonly<Record<string, string>> = {}): Promise<void> {
     const flags = {
       listen: `127.0.0.1:${this.#controlPort}`,
       'data-dir': join(this.folder, 'control'),
       ...this.options.control,
+      ...more,
     };
     this.control = await startControl(
       readSettings(controlSettings, { flags, env: {} }).values,

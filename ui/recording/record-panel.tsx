@@ -48,7 +48,7 @@ export function RecordPanel({
       )}
       {all.length > shown.length && (
         <a class="more-link" href={recordingsHash(source)}>
-          All {all.length} recordings of this source
+          All {recordings.more.value ? '' : all.length} recordings of this source
         </a>
       )}
     </section>

@@ -4,12 +4,22 @@ import { type Recording, readRecording } from './recording.ts';
 
 const pathOf = (id: string): string => `v1/recordings/${encodeURIComponent(id)}`;
 
-/** All recordings, newest first. */
-export async function fetchRecordings(): Promise<Recording[]> {
-  const response = await ask('v1/recordings', AbortSignal.timeout(ANSWER_WITHIN_MS));
-  const answer: unknown = await response.json();
-  if (!Array.isArray(answer)) throw new ApiRefused(200, 'The answer is not a list of recordings.', '');
-  return answer.map(readRecording).filter((recording) => recording !== undefined);
+/** `more`: there are older ones. */
+export type RecordingsFound = { readonly recordings: readonly Recording[]; readonly more: boolean };
+
+/** The newest recordings, so many or a few more. `source`: those of one; empty: of all. */
+export async function fetchRecordings(wanted: number, source: string): Promise<RecordingsFound> {
+  const recordings: Recording[] = [];
+  const query = new URLSearchParams({ limit: String(wanted), ...(source !== '' && { source }) });
+  let page: string | undefined = `?${query}`;
+  while (page !== undefined && recordings.length < wanted) {
+    const response = await ask(`v1/recordings${page}`, AbortSignal.timeout(ANSWER_WITHIN_MS));
+    const answer: unknown = await response.json();
+    if (!Array.isArray(answer)) throw new ApiRefused(200, 'The answer is not a list of recordings.', '');
+    recordings.push(...answer.map(readRecording).filter((recording) => recording !== undefined));
+    page = /<(\?[^>]*)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
+  }
+  return { recordings, more: page !== undefined };
 }
 
 export async function fetchRecording(id: string): Promise<Recording> {

@@ -8,7 +8,7 @@ import type { RecordingsFeed } from './recordings-feed.ts';
 
 const PAGE = 50;
 
-/** All recordings, or those of one source. */
+/** The newest recordings, of all sources or of one, and older ones on demand. */
 export function RecordingList({
   source,
   feed,
@@ -28,6 +28,11 @@ export function RecordingList({
   }
   const names = [...new Set([...all.map((recording) => recording.source), source])].filter(Boolean).sort();
   const chosen = source === '' ? all : recordings.of(source);
+  const more = recordings.more.value;
+  const showMore = () => {
+    shown.value += PAGE;
+    recordings.want(shown.value + PAGE);
+  };
   return (
     <>
       <div class="list-head list-head-wide">
@@ -35,7 +40,7 @@ export function RecordingList({
           <h1>
             {chosen.length === 0
               ? 'No recordings yet'
-              : formatCount(chosen.length, 'recording', 'recordings')}
+              : `${more ? 'The newest ' : ''}${formatCount(chosen.length, 'recording', 'recordings')}`}
           </h1>
           {chosen.length > 0 && <p class="list-summary">{summary(chosen)}</p>}
         </div>
@@ -57,8 +62,8 @@ export function RecordingList({
           ))}
         </ul>
       )}
-      {chosen.length > shown.value && (
-        <button type="button" class="quiet more-button" onClick={() => (shown.value += PAGE)}>
+      {(chosen.length > shown.value || more) && (
+        <button type="button" class="quiet more-button" onClick={showMore}>
           Show more
         </button>
       )}

@@ -1,29 +1,48 @@
-import { effect, type ReadonlySignal, signal } from '@preact/signals';
+import { batch, effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { Source } from '../api.ts';
 import { ApiRefused, whyRefused } from '../http.ts';
 import { Poll } from '../poll.ts';
 import type { Route } from '../route.ts';
 import type { SourcesFeed } from '../sources-feed.ts';
 import type { Recording } from './recording.ts';
-import { fetchRecordings } from './recording-api.ts';
+import { fetchRecordings, type RecordingsFound } from './recording-api.ts';
 
 /** How long to wait before asking again: shorter while something is being recorded. */
 export const pauseMs = (recordings: readonly Recording[]): number =>
   recordings.some(({ state }) => state === 'recording') ? 2000 : 5000;
 
-/** Asks for all recordings while a view shows them. Keeps the last answer when there is none. */
+/** So many recordings are asked for until somebody wants to see more. */
+const FIRST = 200;
+
+/** Asks for the newest recordings while a view shows them. Keeps the last answer when there is none. */
 export class RecordingsFeed {
   readonly #recordings = signal<readonly Recording[] | undefined>(undefined);
   readonly #offered = signal<boolean | undefined>(undefined);
+  readonly #more = signal(false);
   readonly #trouble = signal('');
+  /** The source that the view is about; empty: all of them. */
+  #source = '';
+  #wanted = FIRST;
   readonly #poll = new Poll(
     () => this.#ask(),
     () => pauseMs(this.#recordings.peek() ?? []),
   );
 
-  /** Newest first; undefined until they are known. */
+  /** Of all sources, and of the one that the view is about; newest first. Undefined until they are known. */
   get recordings(): ReadonlySignal<readonly Recording[] | undefined> {
     return this.#recordings;
+  }
+
+  /** Whether the view has older ones, too, which were not asked for. */
+  get more(): ReadonlySignal<boolean> {
+    return this.#more;
+  }
+
+  /** So many are to be seen. */
+  want(count: number): void {
+    if (count <= this.#wanted) return;
+    this.#wanted = count;
+    void this.refresh();
   }
 
   /** Whether this node has recordings at all: an edge has none. Undefined until that is known. */
@@ -56,6 +75,11 @@ export class RecordingsFeed {
       if (known?.some(isOfEdge)) this.#offered.value = false;
       if (route.value.view !== 'recording' && known !== undefined && this.#mayAsk(known)) this.#poll.start();
       else this.#poll.stop();
+      const source = sourceOf(route.value);
+      if (source === this.#source) return;
+      this.#source = source;
+      // Those of all sources may not reach back as far as this one's.
+      if (this.#more.peek()) void this.refresh();
     });
   }
 
@@ -70,9 +94,22 @@ export class RecordingsFeed {
     return !sources.some(isOfEdge);
   }
 
+  async #find(): Promise<RecordingsFound> {
+    const all = await fetchRecordings(this.#wanted, '');
+    if (!all.more || this.#source === '') return all;
+    const own = await fetchRecordings(this.#wanted, this.#source);
+    const known = new Set(all.recordings.map(({ id }) => id));
+    const older = own.recordings.filter(({ id }) => !known.has(id));
+    return { recordings: [...all.recordings, ...older], more: own.more };
+  }
+
   async #ask(): Promise<void> {
     try {
-      this.#recordings.value = await fetchRecordings();
+      const found = await this.#find();
+      batch(() => {
+        this.#recordings.value = found.recordings;
+        this.#more.value = found.more;
+      });
       this.#offered.value = true;
       this.#trouble.value = '';
     } catch (error) {
@@ -81,6 +118,10 @@ export class RecordingsFeed {
     }
   }
 }
+
+/** The source whose recordings a view shows; empty: those of all. */
+const sourceOf = (route: Route): string =>
+  route.view === 'player' ? route.name : route.view === 'recordings' ? route.source : '';
 
 /** Only control forwards, so only its sources have a mode. */
 const isOfEdge = ({ mode }: Source): boolean => mode === undefined;

@@ -3,11 +3,13 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { CatalogRecording } from '../../catalog/catalog.ts';
 import { LiveMixError } from '../../media/error.ts';
+import { epochMs } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { StoreFailed } from '../../store/object-store.ts';
 import type { EdgeLinks } from '../edges/edge-links.ts';
 import { parseSpan } from '../recordings/parse-span.ts';
 import type { RecordedSegments } from '../recordings/recorded-segments.ts';
+import type { PageAsked, RecordingPage } from '../recordings/recording-page.ts';
 import { type RecordingView, recordingView } from '../recordings/recording-view.ts';
 import type { Recordings } from '../recordings/recordings.ts';
 import type { VerifyProgress } from '../recordings/verify.ts';
@@ -44,11 +46,10 @@ export function addRecordings(api: FastifyInstance, parts: RecordingsApiParts): 
   const view = async (recording: CatalogRecording): Promise<RecordingView> =>
     recordingView(recording, await recorded.content(recording), clock.now());
 
-  api.get<{ Querystring: { source?: string } }>('/v1/recordings', async ({ query }) => {
-    const asked = recordings.all.filter(
-      ({ source }) => query.source === undefined || source === query.source,
-    );
-    return Promise.all(asked.map(view));
+  api.get<{ Querystring: PageAsked }>('/v1/recordings', async ({ query }, reply) => {
+    const page = recordings.page(query);
+    if (page.next !== undefined) reply.header('Link', `<${nextOf(query, page)}>; rel="next"`);
+    return Promise.all(page.recordings.map(view));
   });
   api.get<{ Params: { id: string } }>('/v1/recordings/:id', ({ params }) => view(recordings.get(params.id)));
 
@@ -81,6 +82,12 @@ export function addRecordings(api: FastifyInstance, parts: RecordingsApiParts): 
   });
 }
 
+/** The address of the page that follows, from this one's: it holds behind a proxy that adds a path. */
+function nextOf({ source }: PageAsked, { limit, next }: RecordingPage): string {
+  const query = { limit: String(limit), before: next!, ...(source !== undefined && { source }) };
+  return `?${new URLSearchParams(query)}`;
+}
+
 /** One JSON object a line. What breaks it off is its last line: the head has been sent. */
 async function* linesOf(progress: AsyncIterable<VerifyProgress>): AsyncGenerator<string> {
   try {
@@ -90,11 +97,17 @@ async function* linesOf(progress: AsyncIterable<VerifyProgress>): AsyncGenerator
   }
 }
 
-/** What is beyond the spool is said at once, as far as the edge has said how far it reaches. */
-function withReach(recording: CatalogRecording, { report, connected }: Source): CatalogRecording {
-  if (!connected || report === undefined || report.reach <= recording.from) return recording;
-  const reach = Math.min(report.reach, recording.until ?? report.reach) as CatalogRecording['from'];
-  return { ...recording, lostBefore: reach, settledUntil: reach };
+/**
+ * What is beyond the spool is said at once, as far as the edge has said how far it reaches. One that never let go of
+ * anything reaches back to the source's beginning: before it, nothing was made.
+ */
+function withReach(recording: CatalogRecording, { report, connected, entry }: Source): CatalogRecording {
+  if (!connected || report === undefined) return recording;
+  const letGo = report.reach > 0;
+  const reach = letGo ? report.reach : entry.createdAt;
+  if (reach <= recording.from) return recording;
+  const settledUntil = epochMs(Math.min(reach, recording.until ?? reach));
+  return { ...recording, settledUntil, ...(letGo && { lostBefore: settledUntil }) };
 }
 
 function read<T>(schema: z.ZodType<T>, body: unknown, mend: string): T {

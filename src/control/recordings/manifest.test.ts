@@ -36,7 +36,7 @@ describe('what a manifest says', () => {
 
   test('is what was written, to the last field', () => {
     const read = decodeManifest(encodeManifest(recording, rows).toString());
-    expect(read).toEqual({ recording, segments: rows });
+    expect(read).toEqual({ recording, parts: [], segments: rows });
   });
 
   test('is also that of a recording that goes on and has nothing yet', () => {
@@ -48,15 +48,20 @@ describe('what a manifest says', () => {
       lostBefore: undefined,
       spool: '',
     };
-    expect(decodeManifest(encodeManifest(open, []).toString())).toEqual({ recording: open, segments: [] });
+    expect(decodeManifest(encodeManifest(open, []).toString())).toEqual({
+      recording: open,
+      parts: [],
+      segments: [],
+    });
   });
 
   const whole = encodeManifest(recording, rows).toString();
   test.each([
     ['half of it', whole.slice(0, whole.length / 2)],
-    ['of a later version', whole.replace('"version":1', '"version":2')],
+    ['of a later version', whole.replace('"version":1', '"version":3')],
     ['an id that no recording has', whole.replace('abcdefghijkmnpqr', '../../../etc/pas')],
     ['a key that leads elsewhere', whole.replace('segments/camera-0/main/0-t.ts', '../../other')],
+    ['a part that lies elsewhere', whole.replace('"segments"', '"parts":["../other"],"segments"')],
     ['a number below nothing', whole.replace('"sequence":0', '"sequence":-1')],
     ['nothing', ''],
   ])('%s is none', (_, text) => {

@@ -1,6 +1,6 @@
-import type { Catalog } from '../../catalog/catalog.ts';
-import type { ObjectStore } from '../../store/object-store.ts';
-import { decodeManifest, MANIFESTS } from './manifest.ts';
+import type { Catalog, CatalogSegment } from '../../catalog/catalog.ts';
+import { type ObjectStore, StoreFailed } from '../../store/object-store.ts';
+import { decodeManifest, decodePart, isManifest, MANIFESTS } from './manifest.ts';
 
 /** Segments that are written in one transaction. */
 const AT_ONCE = 500;
@@ -8,7 +8,7 @@ const AT_ONCE = 500;
 export type RebuildProgress = {
   readonly recordings: number;
   readonly segments: number;
-  /** Manifests that could not be read, and why. */
+  /** Manifests, and parts of them, that could not be read, and why. */
   readonly unreadable: readonly { readonly key: string; readonly why: string }[];
 };
 
@@ -19,25 +19,41 @@ export type RebuildProgress = {
 export async function* rebuild(catalog: Catalog, store: ObjectStore): AsyncGenerator<RebuildProgress> {
   const known = new Set((await catalog.recordings()).map(({ id }) => id));
   const unreadable: { key: string; why: string }[] = [];
+  const note = (key: string, error: Error) => {
+    if (error instanceof StoreFailed) throw error;
+    unreadable.push({ key, why: error.message.split('\n')[0]! });
+  };
   let recordings = 0;
   let segments = 0;
   for await (const page of store.list(MANIFESTS)) {
     for (const { key } of page) {
-      if (!key.endsWith('/manifest.json')) continue;
+      if (!isManifest(key)) continue;
       try {
         const text = (await store.get(key))?.toString();
         const manifest = decodeManifest(text ?? '');
         if (!known.has(manifest.recording.id)) await catalog.saveRecording(manifest.recording);
-        for (let start = 0; start < manifest.segments.length; start += AT_ONCE) {
-          await catalog.addSegments(manifest.segments.slice(start, start + AT_ONCE));
-        }
+        segments += await add(catalog, manifest.segments);
         recordings += 1;
-        segments += manifest.segments.length;
+        for (const part of manifest.parts) {
+          try {
+            const bytes = (await store.get(part)) ?? Buffer.alloc(0);
+            segments += await add(catalog, decodePart(manifest.recording.source, part, bytes));
+          } catch (error) {
+            note(part, error as Error);
+          }
+        }
       } catch (error) {
-        if ((error as Error).name === 'StoreFailed') throw error;
-        unreadable.push({ key, why: (error as Error).message.split('\n')[0]! });
+        note(key, error as Error);
       }
       yield { recordings, segments, unreadable };
     }
   }
+}
+
+/** Resolves with how many they are. */
+async function add(catalog: Catalog, segments: readonly CatalogSegment[]): Promise<number> {
+  for (let start = 0; start < segments.length; start += AT_ONCE) {
+    await catalog.addSegments(segments.slice(start, start + AT_ONCE));
+  }
+  return segments.length;
 }

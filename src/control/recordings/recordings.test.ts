@@ -218,6 +218,36 @@ describe('giving up', () => {
     expect(recordings.get(over.id).ended).toBe('edge_lost');
     expect(recordings.get(open.id).ended).toBeUndefined();
   });
+
+  test('an edge that delivers is waited for, however late it came back and however long it takes', async () => {
+    const { id } = await start(0, 10);
+    ground.clock.pass(6 * DAY_MS);
+    await report(1);
+    ground.clock.pass(6 * DAY_MS);
+    await report(2);
+    ground.clock.pass(7 * DAY_MS - 1);
+    await report(2);
+    await recordings.giveUp();
+    expect(recordings.get(id).ended).toBeUndefined();
+    ground.clock.pass(1);
+    await recordings.giveUp();
+    expect(recordings.get(id).ended).toBe('edge_lost');
+  });
+
+  test('a control node that was away for longer than that gives edges ten minutes to come back', async () => {
+    const { id } = await start(0, 10);
+    ground.clock.pass(9 * DAY_MS);
+    recordings = await ground.openRecordings();
+    ground.clock.pass(599_999);
+    await recordings.giveUp();
+    expect(recordings.get(id).ended).toBeUndefined();
+    await report(5);
+    ground.clock.pass(1);
+    await recordings.giveUp();
+    expect(recordings.get(id).ended).toBeUndefined();
+    await report(10);
+    expect(recordings.get(id).ended).toBe('settled');
+  });
 });
 
 describe('trouble', () => {

@@ -1,16 +1,20 @@
-import { randomBytes } from 'node:crypto';
 import type { Catalog, CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
 import { LiveMixError } from '../../media/error.ts';
-import { atMost, covers, type Span, unionOf } from '../../media/span.ts';
-import { epochMs } from '../../media/units.ts';
+import { covers, type Span, unionOf } from '../../media/span.ts';
+import { type EpochMs, epochMs, type Millis } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { SerialQueue } from '../../runtime/serial-queue.ts';
 import { MAX_KEEP_SPANS, type SourceReport } from '../../wire/link-messages.ts';
 import type { ControlEvents } from '../events.ts';
+import { joinedSpans } from './joined-spans.ts';
+import { newRecordingId } from './recording-id.ts';
+import { newestFirst, type PageAsked, pageOf, type RecordingPage } from './recording-page.ts';
 
 const DAY_MS = 86_400_000;
 /** Recordings that one control node keeps in its list; more are refused. */
 const MAX_RECORDINGS = 100_000;
+/** Edges that are there find back to a control node that has just started within this time. */
+const EDGES_COME_BACK_MS = 600_000;
 /** Changes that may wait for the catalog. */
 const MAX_WAITING = 1_000;
 
@@ -24,6 +28,9 @@ export class Recordings {
   readonly #bySource = new Map<string, Map<string, CatalogRecording>>();
   /** Ids of those that have not ended, by source. */
   readonly #open = new Map<string, Set<string>>();
+  /** When something of a recording was last settled, as far as this process has seen it. */
+  readonly #progressedAt = new Map<string, EpochMs>();
+  readonly #openedAt: Millis;
   /** Changes follow each other, so that none is made from what another is about to replace. */
   readonly #queue = new SerialQueue(MAX_WAITING);
   readonly #listeners = new Set<(recording: CatalogRecording, change: RecordingChange) => void>();
@@ -33,7 +40,9 @@ export class Recordings {
     private readonly drainDays: number,
     private readonly clock: Clock,
     private readonly events: ControlEvents,
-  ) {}
+  ) {
+    this.#openedAt = clock.monotonic();
+  }
 
   static async open(
     catalog: Catalog,
@@ -48,7 +57,13 @@ export class Recordings {
 
   /** Newest first. */
   get all(): readonly CatalogRecording[] {
-    return [...this.#recordings.values()].sort((a, b) => b.createdAt - a.createdAt);
+    return [...this.#recordings.values()].sort(newestFirst);
+  }
+
+  /** A page of them, newest first. Throws `bad_request`. */
+  page(asked: PageAsked): RecordingPage {
+    const of = asked.source === undefined ? this.#recordings : this.#bySource.get(asked.source);
+    return pageOf(of?.values() ?? [], asked);
   }
 
   find(id: string): CatalogRecording | undefined {
@@ -92,7 +107,7 @@ export class Recordings {
 
   /** As `wanted`, in as few spans as an edge can be told: where there are more, it holds what lies between them, too. */
   toKeep(source: string, edge: string): readonly Span[] {
-    return atMost(MAX_KEEP_SPANS, this.wanted(source, edge));
+    return joinedSpans(this.wanted(source, edge), MAX_KEEP_SPANS);
   }
 
   /** Whether any recording, of whatever state, has this segment. */
@@ -132,7 +147,7 @@ export class Recordings {
       );
     }
     const recording: CatalogRecording = {
-      id: newId(),
+      id: newRecordingId(),
       source,
       edge,
       title,
@@ -196,7 +211,7 @@ export class Recordings {
       await this.catalog.deleteRecording(id);
       this.#recordings.delete(id);
       this.#bySource.get(recording.source)?.delete(id);
-      this.#open.get(recording.source)?.delete(id);
+      this.#close(recording.source, id);
       this.events.recordingDeleted(id, recording.source);
       this.#tell(recording, 'deleted');
     });
@@ -225,7 +240,10 @@ export class Recordings {
         next.settledUntil !== recording.settledUntil ||
         next.spool !== recording.spool ||
         next.lostBefore !== recording.lostBefore;
-      if (isNews) await this.#save(next, 'progressed');
+      if (isNews) {
+        this.#progressedAt.set(recording.id, this.clock.now());
+        await this.#save(next, 'progressed');
+      }
       if (next.until !== undefined && next.settledUntil >= next.until) await this.#end(next, 'settled');
     }
   }
@@ -238,13 +256,15 @@ export class Recordings {
     });
   }
 
-  /** Ends those whose edge did not come back in time. */
+  /** Ends those whose edge did not come back in time. One that still delivers, however slowly, is waited for. */
   giveUp(): Promise<void> {
     return this.#queue.run(async () => {
+      if (this.clock.monotonic() - this.#openedAt < EDGES_COME_BACK_MS) return;
       const longAgo = this.clock.now() - this.drainDays * DAY_MS;
       const open = [...this.#open.keys()].flatMap((source) => this.#openOf(source));
       for (const recording of open) {
-        if (recording.until === undefined || recording.until > longAgo) continue;
+        const { id, until } = recording;
+        if (until === undefined || Math.max(until, this.#progressedAt.get(id) ?? 0) > longAgo) continue;
         await this.#end(recording, 'edge_lost');
       }
     });
@@ -281,16 +301,15 @@ export class Recordings {
     const open = this.#open.get(source) ?? new Set();
     this.#open.set(source, open);
     if (ended === undefined) open.add(id);
-    else open.delete(id);
+    else this.#close(source, id);
+  }
+
+  #close(source: string, id: string): void {
+    this.#open.get(source)?.delete(id);
+    this.#progressedAt.delete(id);
   }
 
   #openOf(source: string): readonly CatalogRecording[] {
     return [...(this.#open.get(source) ?? [])].map((id) => this.#recordings.get(id)!);
   }
-}
-
-/** 16 lower-case letters and digits: 80 bits, easy to read out. */
-function newId(): string {
-  const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789';
-  return Array.from(randomBytes(16), (byte) => alphabet[byte % alphabet.length]).join('');
 }

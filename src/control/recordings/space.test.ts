@@ -184,4 +184,19 @@ describe('orphans', () => {
     await space.removeOrphans();
     expect(await objects()).toEqual([]);
   });
+
+  test('parts of a manifest go when their recording is gone, and hold nothing up', async () => {
+    const id = await ended(0, 6);
+    const parts = [`recordings/${id}/parts/a.json`, 'recordings/abcdefghijkmnpqr/parts/b.json'];
+    for (const key of parts) {
+      await store.put(key, Buffer.from('{}'), { bytes: 2, contentType: 'application/json' });
+    }
+    await orphan(7);
+    days(2);
+    await space.removeOrphans();
+    expect(await objects()).toEqual([]);
+    const left: string[] = [];
+    for await (const page of store.list('recordings/')) left.push(...page.map(({ key }) => key));
+    expect(left).toEqual([parts[0]]);
+  });
 });

@@ -3,7 +3,7 @@ import { type EpochMs, epochMs, millis } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { ControlEvents } from '../events.ts';
-import { MANIFESTS } from './manifest.ts';
+import { isManifest, MANIFESTS } from './manifest.ts';
 import type { Recordings } from './recordings.ts';
 
 const DAY_MS = 86_400_000;
@@ -24,6 +24,8 @@ export type RemoveRecording = (id: string) => Promise<void>;
 /** The room recordings take: what no recording has any more goes, and what is too old or too much. */
 export class Space {
   #running: Promise<void> = Promise.resolve();
+  /** The sweep that has not begun yet: it does for all who ask until it does. */
+  #next: Promise<void> | undefined;
 
   constructor(
     private readonly catalog: Catalog,
@@ -37,11 +39,13 @@ export class Space {
 
   /** Lets go of what may go. One sweep at a time; a store in trouble is left for the next one. */
   sweep(): Promise<void> {
-    return this.#inTurn(async () => {
+    this.#next ??= this.#inTurn(async () => {
+      this.#next = undefined;
       await this.#removeOld();
       await this.#letGo();
       await this.#removeTooMuch();
     });
+    return this.#next;
   }
 
   /**
@@ -51,16 +55,10 @@ export class Space {
   removeOrphans(): Promise<void> {
     return this.#inTurn(async () => {
       await this.#refuseUnknownRecordings();
-      const before = epochMs(this.clock.now() - DAY_MS);
-      for await (const page of this.store.list('segments/')) {
-        const old = page.filter(({ modifiedAt }) => modifiedAt < before).map(({ key }) => key);
-        if (old.length === 0) continue;
-        const known = await this.catalog.knownKeys(old);
-        const orphans = old.filter((key) => !known.has(key));
-        if (orphans.length === 0) continue;
-        await this.#deleteObjects(orphans);
-        this.events.orphansRemoved(orphans.length);
-      }
+      await this.#removeOrphansBelow('segments/', (keys) => this.catalog.knownKeys(keys));
+      // Parts of manifests, of which the removal broke off.
+      const stay = (key: string) => isManifest(key) || this.#isKnown(key);
+      await this.#removeOrphansBelow(MANIFESTS, async (keys) => new Set(keys.filter(stay)));
     });
   }
 
@@ -90,9 +88,30 @@ export class Space {
     }
   }
 
+  async #removeOrphansBelow(
+    prefix: string,
+    knownOf: (keys: readonly string[]) => Promise<ReadonlySet<string>>,
+  ): Promise<void> {
+    const before = epochMs(this.clock.now() - DAY_MS);
+    for await (const page of this.store.list(prefix)) {
+      const old = page.filter(({ modifiedAt }) => modifiedAt < before).map(({ key }) => key);
+      if (old.length === 0) continue;
+      const known = await knownOf(old);
+      const orphans = old.filter((key) => !known.has(key));
+      if (orphans.length === 0) continue;
+      await this.#deleteObjects(orphans);
+      this.events.orphansRemoved(orphans.length);
+    }
+  }
+
+  /** Whether the catalog knows the recording that a manifest, or a part of one, is of. */
+  #isKnown(key: string): boolean {
+    return this.recordings.find(key.split('/')[1]!) !== undefined;
+  }
+
   async #refuseUnknownRecordings(): Promise<void> {
     for await (const page of this.store.list(MANIFESTS)) {
-      const unknown = page.find(({ key }) => this.recordings.find(key.split('/')[1]!) === undefined);
+      const unknown = page.find(({ key }) => isManifest(key) && !this.#isKnown(key));
       if (unknown === undefined) continue;
       throw new Error(
         `the store has ${unknown.key}, which the catalog does not know: run \`livemix recordings rebuild\`, or remove it`,
@@ -133,4 +152,6 @@ export class Space {
 
 /** How often space is looked at. */
 export const SPACE_SWEEP_MS = millis(30_000);
+/** All objects are listed then: seldom, and not while a start keeps everybody busy. */
 export const ORPHAN_SWEEP_MS = millis(6 * 3_600_000);
+export const FIRST_ORPHAN_SWEEP_MS = millis(5 * 60_000);

@@ -32,6 +32,8 @@ export function acceptPlaylist(
   playlist: MediaPlaylist,
 ): Promise<Taken> {
   const entries = withNeeds(playlist);
+  const { clock } = ingest;
+  const announced = { at: clock.now(), monotonic: clock.monotonic() };
   return rendition.queue.run(async () => {
     const refused = entries.flatMap((entry) => {
       const code = refusal(entry.uri, origin, ingest.allowed);
@@ -42,11 +44,11 @@ export function acceptPlaylist(
         ? lookAt(origin, entry.uri, ingest.agents, entry.range)
         : undefined;
     const { rivals } = rendition;
-    const now = ingest.clock.monotonic();
+    const now = clock.monotonic();
     const back = await rivals.comesBack(entries, look, now, source.targetDuration);
     const known = rendition.known(!back && source.runs.goesOn(rendition));
     const intake = await freshSegments(known, entries, look);
-    const taking = new Taking(ingest, source, rendition, origin, playlist);
+    const taking = new Taking(ingest, source, rendition, origin, playlist, announced);
     switch (intake.kind) {
       case 'nothing':
         ingest.events.playlistAddedNothing(rendition.place);

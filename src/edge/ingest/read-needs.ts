@@ -6,6 +6,7 @@ import { sha256 } from '../../runtime/sha256.ts';
 import type { Ingest } from './ingest.ts';
 import type { MediaOrigin } from './media-origin.ts';
 import { SourceUnreadable } from './open-segment.ts';
+import type { Announced } from './read-segment.ts';
 import { readSmall } from './read-small.ts';
 import { refuseUri } from './refusal.ts';
 import { extensionOf, safeExtension } from './segment-name.ts';
@@ -31,6 +32,7 @@ export const NO_NEEDS: Needs = { carries: [] };
 export async function readNeeds(
   { map, keys }: NeedingSegment,
   origin: MediaOrigin,
+  announced: Announced,
   ingest: Ingest,
   known: Map<string, Buffer>,
 ): Promise<Needs> {
@@ -52,7 +54,7 @@ export async function readNeeds(
     const found = known.get(name);
     if (found !== undefined) return found;
     refuseUri(needed.uri, origin, ingest.allowed);
-    const content = await readSmall(origin, needed.uri, needed.range, max, ingest);
+    const content = await readSmall(origin, needed.uri, needed.range, max, announced, ingest);
     if (origin.kind === 'http') known.set(name, content);
     return content;
   };

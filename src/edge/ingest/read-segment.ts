@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { ByteRange } from '../../hls/segment-needs.ts';
-import { type Bytes, bytes, type EpochMs, millis, type Seconds } from '../../media/units.ts';
+import { type Bytes, bytes, type EpochMs, type Millis, millis, type Seconds } from '../../media/units.ts';
 import { TransportStreamCheck } from '../../mpegts/transport-stream-check.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { ReadOrigin } from './media-origin.ts';
@@ -23,6 +23,8 @@ export interface Sink {
 
 /** How often, and how long after, a segment that is not whole is read again: an encoder may still be writing it. */
 const READ_AGAIN_AFTER = [millis(50), millis(150), millis(300)];
+/** An encoder that named a segment so long ago has had this time: a second look is the last one. */
+const HAD_ITS_TIME = READ_AGAIN_AFTER.reduce((sum, pause) => sum + pause, 0);
 
 /** A segment that presents less than this part of its EXTINF may not be written to its end yet, and is watched a moment. */
 const WHOLE = 0.95;
@@ -44,7 +46,11 @@ export type Reading = {
   readonly hasMap: boolean;
   /** It is one picture, shorter than its EXTINF (RFC 8216 §4.3.3.6). */
   readonly iFrame: boolean;
+  readonly announced: Announced;
 };
+
+/** When what names a segment came: what is read late was not announced late. */
+export type Announced = { readonly at: EpochMs; readonly monotonic: Millis };
 
 /** What reading needs. */
 export type ReadTools = {
@@ -62,16 +68,25 @@ export async function readSegment<S extends Sink>(
   openSink: () => Promise<S>,
   tools: ReadTools,
 ): Promise<ReadSegment & { readonly sink: S }> {
-  return tryAgain(tools.clock, (last) => readOnce(reading, openSink, tools, last));
+  return tryAgain(tools.clock, reading.announced, (last) => readOnce(reading, openSink, tools, last));
 }
 
-/** Tries some times where a moment later it may be there. Rejects as `read` does. */
-export async function tryAgain<T>(clock: Clock, read: (last: boolean) => Promise<T>): Promise<T> {
+/**
+ * Tries some times where a moment later it may be there: half a second from when it was announced on, not from when it
+ * is its turn. What cannot be read must not keep what can be, until its encoder has removed that, too.
+ * Rejects as `read` does.
+ */
+export async function tryAgain<T>(
+  clock: Clock,
+  announced: Announced,
+  read: (last: boolean) => Promise<T>,
+): Promise<T> {
   for (let attempt = 0; ; attempt++) {
+    const isLate = attempt > 0 && clock.monotonic() - announced.monotonic >= HAD_ITS_TIME;
+    const again = isLate ? undefined : READ_AGAIN_AFTER[attempt];
     try {
-      return await read(attempt === READ_AGAIN_AFTER.length);
+      return await read(again === undefined);
     } catch (error) {
-      const again = READ_AGAIN_AFTER[attempt];
       if (!(error instanceof SourceUnreadable) || !error.passing || again === undefined) throw error;
       await clock.sleep(again);
     }

@@ -3,7 +3,7 @@ import type { Bytes } from '../../media/units.ts';
 import type { Ingest } from './ingest.ts';
 import type { MediaOrigin } from './media-origin.ts';
 import { openSegment, SourceUnreadable } from './open-segment.ts';
-import { tryAgain } from './read-segment.ts';
+import { type Announced, tryAgain } from './read-segment.ts';
 
 /** Reads an init section or a key as a whole. Rejects with `SourceUnreadable`. */
 export function readSmall(
@@ -11,9 +11,10 @@ export function readSmall(
   name: string,
   range: ByteRange | undefined,
   max: Bytes,
+  announced: Announced,
   { clock, agents }: Ingest,
 ): Promise<Buffer> {
-  return tryAgain(clock, async () => {
+  return tryAgain(clock, announced, async () => {
     if (origin.kind === 'pushed') {
       const whole = await origin.files.readSmall(origin.folder + name);
       return refuseLarge(

@@ -14,7 +14,7 @@ import type { Ingest } from './ingest.ts';
 import type { MediaOrigin, ReadOrigin } from './media-origin.ts';
 import { SourceUnreadable } from './open-segment.ts';
 import { type Needs, readNeeds } from './read-needs.ts';
-import { MemorySink, type ReadSegment, readSegment, tryAgain } from './read-segment.ts';
+import { type Announced, MemorySink, type ReadSegment, readSegment, tryAgain } from './read-segment.ts';
 import { refusal } from './refusal.ts';
 import { extensionOf, nameOf, safeExtension } from './segment-name.ts';
 import { MAX_DURATION, type Media, stamp } from './stamp.ts';
@@ -48,6 +48,7 @@ export class Taking {
     private readonly rendition: Rendition,
     private readonly origin: MediaOrigin,
     private readonly playlist: MediaPlaylist,
+    private readonly announced: Announced,
   ) {}
 
   /** An encoder began; of a long list only what the window holds is read. */
@@ -85,7 +86,7 @@ export class Taking {
     if (entry.gap) return this.#keepGap(entry, 'missing_at_source', behind);
     if (entry.duration > MAX_DURATION) return this.#keepGap(entry, 'too_long', behind);
     try {
-      const needs = await readNeeds(entry, this.origin, this.ingest, this.rendition.needed);
+      const needs = await readNeeds(entry, this.origin, this.announced, this.ingest, this.rendition.needed);
       await this.#readAndKeep(entry, needs, behind);
     } catch (error) {
       if (!(error instanceof SourceUnreadable)) throw error;
@@ -97,7 +98,7 @@ export class Taking {
   async #readAndKeep(entry: NeedingSegment, needs: Needs, behind: number): Promise<void> {
     const { origin, ingest } = this;
     if (origin.kind === 'pushed') {
-      const read = await tryAgain(ingest.clock, () =>
+      const read = await tryAgain(ingest.clock, this.announced, () =>
         origin.files.take(origin.folder + entry.uri, isEncrypted(entry)),
       );
       if (read.sink instanceof MemorySink) return this.#keepInMemory(entry, read, read.sink, needs, behind);
@@ -169,7 +170,9 @@ export class Taking {
       return this.#push(record);
     }
     events.spoolFull(this.rendition.place);
-    this.#push({ ...record, digest: '', bytes: bytes(0), gap: 'spool_full' });
+    const gap: SegmentRecord = { ...record, digest: '', bytes: bytes(0), gap: 'spool_full' };
+    events.gapStated(this.rendition.place, gap);
+    this.#push(gap);
     throw new LiveMixError('spool_full', 'Neither the disk nor memory has room for this segment.', {
       retryAfter: 5,
     });
@@ -186,6 +189,7 @@ export class Taking {
       encrypted: isEncrypted(entry),
       hasMap: map !== undefined,
       iFrame: head?.includes(I_FRAMES_ONLY) ?? false,
+      announced: this.announced,
     };
   }
 
@@ -242,7 +246,7 @@ export class Taking {
     await ledger.claim(rendition.name, sequence, discontinuitySequence);
     const mayLowerTarget = !ingest.isWatched(source.name);
     // Renditions of one run begin together, whichever came first.
-    const observed = at ?? epochMs(Math.round(ingest.clock.now() - behind * 1000));
+    const observed = at ?? epochMs(Math.round(this.announced.at - behind * 1000));
     return stamp(
       entry,
       media,

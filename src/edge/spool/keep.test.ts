@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { recordForTest } from '../../media/record-for-test.ts';
 import { epochMs } from '../../media/units.ts';
@@ -115,4 +116,39 @@ test('what was synced is not synced again while it is held', () => {
   expect(keep.isDurable(window[0]!)).toBe(true);
   keep.settle(0);
   expect(keep.isDurable(window[0]!)).toBe(false);
+});
+
+test('whatever happens, the backlog is what is announced: neither more nor less', () => {
+  const act = fc.record({ kind: fc.constantFrom('leave', 'settle', 'lose', 'spans'), number: fc.nat(9) });
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 40 }), (acts) => {
+      const keep = new Keep([from(0)], epochMs(0));
+      const inWindow = Array.from({ length: 10 }, (_, sequence) => recordForTest(sequence));
+      const all = [...inWindow];
+      for (const { kind, number } of acts) {
+        if (kind === 'leave' && inWindow.length > 0) keep.leftWindow(inWindow.shift()!);
+        if (kind === 'settle') keep.settle(number);
+        if (kind === 'spans') keep.setSpans(number % 2 === 0 ? [from(number)] : [from(0, number)]);
+        const isThere = [...keep.unsettled(inWindow)].some(({ sequence }) => sequence === number);
+        if (kind === 'lose' && isThere) keep.lose(all[number]!, 'spool_corrupt');
+        const announced = [...keep.unsettled(inWindow)].reduce((sum, record) => sum + record.bytes, 0);
+        expect(keep.backlog(inWindow)).toBe(announced);
+      }
+    }),
+  );
+});
+
+test('with twenty thousand segments held, asking for the backlog looks at none of them', () => {
+  let looks = 0;
+  const get = () => {
+    looks += 1;
+    return 1_000;
+  };
+  const keep = new Keep([from(0)], epochMs(0));
+  for (let sequence = 0; sequence < 20_000; sequence++) {
+    keep.leftWindow(Object.defineProperty({ ...recordForTest(sequence) }, 'bytes', { get }));
+  }
+  looks = 0;
+  expect(keep.backlog([])).toBe(20_000_000);
+  expect(looks).toBe(0);
 });

@@ -12,6 +12,8 @@ export class Keep {
   readonly #settled = new Set<number>();
   /** Wanted segments that have left the window, ascending. */
   readonly #held = new Map<number, SegmentRecord>();
+  /** Bytes of those held, without what was lost: counted as they come and go, since there may be tens of thousands. */
+  #heldBytes = 0;
   /** Segments whose bytes were lost here, as the gaps that are announced instead. */
   readonly #lost = new Map<number, SegmentRecord>();
   readonly #durable = new Set<number>();
@@ -59,6 +61,7 @@ export class Keep {
   leftWindow(record: SegmentRecord): boolean {
     if (this.wants(record)) {
       this.#held.set(record.sequence, record);
+      this.#heldBytes += this.#asAnnounced(record).bytes;
       return false;
     }
     this.#letGo(record);
@@ -75,22 +78,21 @@ export class Keep {
 
   /** The bytes of a wanted segment are lost: a gap is announced in its place. */
   lose(record: SegmentRecord, reason: 'spool_corrupt'): void {
+    if (this.#held.has(record.sequence)) this.#heldBytes -= this.#asAnnounced(record).bytes;
     this.#lost.set(record.sequence, { ...record, digest: '', bytes: bytes(0), gap: reason });
   }
 
   /** Wanted segments, oldest first, as they are to be announced. `window`: what is not held. */
   *unsettled(window: readonly SegmentRecord[]): Iterable<SegmentRecord> {
     if (this.#spans.length === 0) return;
-    for (const record of this.#held.values()) yield this.#lost.get(record.sequence) ?? record;
-    for (const record of window) {
-      if (this.wants(record)) yield this.#lost.get(record.sequence) ?? record;
-    }
+    for (const record of this.#held.values()) yield this.#asAnnounced(record);
+    for (const record of window) if (this.wants(record)) yield this.#asAnnounced(record);
   }
 
   /** Bytes that are wanted and not settled yet. */
   backlog(window: readonly SegmentRecord[]): Bytes {
-    let sum = 0;
-    for (const record of this.unsettled(window)) sum += record.bytes;
+    let sum = this.#heldBytes;
+    for (const record of window) if (this.wants(record)) sum += this.#asAnnounced(record).bytes;
     return bytes(sum);
   }
 
@@ -103,10 +105,14 @@ export class Keep {
     this.#durable.add(record.sequence);
   }
 
+  #asAnnounced(record: SegmentRecord): SegmentRecord {
+    return this.#lost.get(record.sequence) ?? record;
+  }
+
   #letGo(record: SegmentRecord): void {
     const { sequence } = record;
     this.letGoUntil = epochMs(Math.max(this.letGoUntil, endOf(record)));
-    this.#held.delete(sequence);
+    if (this.#held.delete(sequence)) this.#heldBytes -= this.#asAnnounced(record).bytes;
     this.#lost.delete(sequence);
     this.#durable.delete(sequence);
     this.#settled.delete(sequence);
