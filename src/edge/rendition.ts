@@ -25,6 +25,7 @@ export class Rendition {
   /** Init sections and keys of this run that were read at a web origin, by what its playlists call them. */
   readonly needed = new Map<string, Buffer>();
   #run: Run | undefined;
+  #restedThrough = 0;
   #staleInARow = 0;
   #staleThrough = 0;
   #newestModifiedAt = 0;
@@ -101,6 +102,17 @@ export class Rendition {
   /** The encoder said ENDLIST: what it sends next is another run. */
   endRun(): void {
     if (this.#run !== undefined) this.#run.ended = true;
+  }
+
+  /** It is no longer brought in: nothing that it has so far is shown live any more. */
+  rest(): void {
+    this.endRun();
+    this.#restedThrough = this.window.newest?.sequence ?? 0;
+  }
+
+  /** The records that live may show, from this number on. */
+  liveFrom(sequence: number): readonly SegmentRecord[] {
+    return this.window.from(Math.max(sequence, this.#restedThrough + 1));
   }
 
   /** A playlist that ends with `newest` was held for an old one. The same again proves nothing. */

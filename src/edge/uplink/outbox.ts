@@ -149,7 +149,7 @@ export class Outbox {
     const { ledger } = source;
     const paused = this.#askFirst;
     if (paused) await this.#ask(target);
-    const records = rendition.window.from(ledger.floor.sequence + 1);
+    const records = rendition.liveFrom(ledger.floor.sequence + 1);
     let { stretch } = ledger;
     if (stretch !== undefined && stretch.first <= this.#broken) stretch = undefined;
     const plan = planStretch(records, stretch, this.#through!, paused, tools.link.liveSegments);

@@ -81,6 +81,11 @@ export class Uplink implements LinkClient, LinkView {
     return this.#takenBy.get(source);
   }
 
+  /** Whether control wants the source to be forwarded now. */
+  forwards(source: string): boolean {
+    return this.#outboxes.get(source)?.forwarding ?? false;
+  }
+
   /** Something about a source changed that its operator should see. */
   reportSoon(): void {
     this.#link.reportSoon();
@@ -214,7 +219,7 @@ export class Uplink implements LinkClient, LinkView {
     const { ledger, trouble } = source;
     return {
       name: source.name,
-      sending: source.sending,
+      sending: source.sending || source.standsBy,
       reservedSequence: ledger.reservedSequence,
       reservedDiscontinuity: ledger.reservedDiscontinuity,
       floor: ledger.floor,
