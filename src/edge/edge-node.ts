@@ -88,7 +88,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurrou
     const uplink = createUplink(settings, edge, sources, clock, events, surroundings);
     scope.defer(() => uplink?.close());
     const presence = new Presence(clock);
-    const agents = httpAgents();
+    const agents = httpAgents(clock);
     scope.defer(() => {
       agents.http.destroy();
       agents.https.destroy();
@@ -130,7 +130,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurrou
       },
     });
     scope.defer(() => server.close(CLOSE_GRACE));
-    const inputs = createInputs(ingest, server.url, settings, uplink);
+    const inputs = createInputs(ingest, server.url, settings, uplink, surroundings);
     scope.defer(() => inputs.close());
     uplink?.start();
     events.started(server.url, (settings.controlUrl ?? []).map(String), settings.mediaRoots);
@@ -175,6 +175,7 @@ function createInputs(
   url: string,
   { ingestToken }: EdgeSettings,
   uplink: Uplink | undefined,
+  { onFailure }: EdgeSurroundings,
 ): Inputs {
   const { sources, clock, events } = ingest;
   const tools: InputTools = {
@@ -192,6 +193,7 @@ function createInputs(
       uplink?.reportSoon();
     },
     changed: () => uplink?.reportSoon(),
+    onFailure,
   };
   return new Inputs(tools, (source) =>
     isWanted(source, {

@@ -21,6 +21,10 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
     'source',
   ]);
   const runs = metrics.counter('ingest_runs_total', 'Lives of encoders that began', ['source']);
+  const pulled = metrics.counter('pull_playlists_total', 'Times a playlist was asked for', [
+    'source',
+    'outcome',
+  ]);
   const troubled = metrics.counter('input_troubles_total', 'Troubles of sources that the edge brings in', [
     'source',
     'code',
@@ -75,7 +79,10 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
       );
     },
     segmentUnreadable: ({ source }: Place, name: string, error: SourceUnreadable) =>
-      log.debug({ source, name, reason: error.reason, detail: error.message }, 'segment cannot be read'),
+      log.debug(
+        { source, name: name.replace(/\?.*$/, ''), reason: error.reason, detail: error.message },
+        'segment cannot be read',
+      ),
     targetRaised: (source: string, from: number, to: number) =>
       log.warn(
         { source, fromSeconds: from, toSeconds: to },
@@ -107,6 +114,8 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
       ),
     inputBegan: (source: string) => log.info({ source }, 'the edge begins to bring a source in'),
     inputEnded: (source: string) => log.info({ source }, 'the edge no longer brings a source in'),
+    playlistPulled: (source: string, outcome: 'changed' | 'unchanged' | 'failed') =>
+      pulled.inc({ source, outcome }),
     inputInTrouble: (source: string, { code, detail, hint }: Trouble) => {
       troubled.inc({ source, code });
       rarely(`input ${source} ${code} ${detail}`, () =>

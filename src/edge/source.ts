@@ -18,6 +18,8 @@ export class Source {
   lastSegmentAt: EpochMs | undefined;
   /** Its edge would bring it in at once, if anybody wanted it. */
   standsBy = false;
+  /** Its edge pulls it: nobody may push it at the same time. */
+  isPulled = false;
   /** What is wrong with how it is configured. */
   fault: Trouble | undefined;
   #trouble: Trouble | undefined;

@@ -17,11 +17,7 @@ export const configTrouble = ({ detail, hint }: SourceFault): Trouble =>
 /** What an operator is told of a source that its edge cannot bring in. `happened` stands behind what is told of the kind. */
 export function inputTrouble(code: InputTroubleCode, happened?: string, hint?: string): Trouble {
   const text = inputTroubles[code];
-  return clipped(
-    code,
-    happened === undefined ? text.detail : `${text.detail} ${happened}`,
-    hint ?? text.hint,
-  );
+  return clipped(code, !happened ? text.detail : `${text.detail} ${happened}`, hint ?? text.hint);
 }
 
 /** Whether a trouble is of a source’s input, and ends with it. */
@@ -36,6 +32,14 @@ const clipped = (code: string, detail: string, hint: string): Trouble => ({
 
 /** Troubles of sources that an edge brings in by itself. `docs/errors.md` is compared with this table by a test. */
 export const inputTroubles = {
+  pull_failed: {
+    detail: 'The playlist of the source could not be fetched or taken in.',
+    hint: 'Check that the camera runs, and that this edge reaches it. It is tried again, at least every 30 s.',
+  },
+  pull_multivariant: {
+    detail: 'The URL of the source is that of a multivariant playlist.',
+    hint: 'Write the URL of one of the media playlists that it names.',
+  },
   input_unsupported: {
     detail: 'This edge cannot bring in a source of that kind yet.',
     hint: 'Push it with ffmpeg, as the README shows.',

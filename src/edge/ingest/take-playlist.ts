@@ -74,6 +74,7 @@ export async function takePlaylist(
   const playlist = parseMediaPlaylist(body);
   const origin = await findOrigin();
   const source = await ingest.sources.open(name);
+  if (source.isPulled) throw new LiveMixError('source_busy', 'This edge pulls the source by itself.');
   const before = { sending: source.sending, trouble: source.trouble?.code };
   const taking = acceptPlaylist(ingest, source, source.rendition(MAIN)!, origin, playlist);
   await answerTaken(ingest, response, name, taking);

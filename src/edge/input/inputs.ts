@@ -78,6 +78,7 @@ export class Inputs {
       isWanted: () => this.isWanted(source),
       open,
       changed: (runs) => {
+        if (runs) this.tools.outOfTrouble(source.name);
         if (runs) this.tools.events.inputBegan(source.name);
         else this.tools.events.inputEnded(source.name);
         this.tools.changed();

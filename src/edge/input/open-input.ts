@@ -4,6 +4,7 @@ import type { EdgeEvents } from '../events.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import { inputTrouble } from '../trouble.ts';
 import type { ConfiguredSource, Input } from './configured-source.ts';
+import { Pull } from './pull/pull.ts';
 
 /** What ways in need. */
 export type InputTools = {
@@ -18,12 +19,15 @@ export type InputTools = {
   readonly outOfTrouble: (source: string) => void;
   /** Something else changed that control should know of. */
   readonly changed: () => void;
+  /** Something failed that should not: the process ends. */
+  readonly onFailure: (error: unknown) => void;
 };
 
 /** Begins to bring a source in. The source is known to the edge already. */
-export function openInput({ name, input }: ConfiguredSource, tools: InputTools): Input {
+export function openInput({ name, input, when }: ConfiguredSource, tools: InputTools): Input {
   switch (input.kind) {
     case 'pull':
+      return new Pull({ name, when }, input, tools);
     case 'command':
       tools.inTrouble(name, inputTrouble('input_unsupported'));
       return { stop: async () => undefined };
