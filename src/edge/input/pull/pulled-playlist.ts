@@ -58,12 +58,16 @@ export class PulledPlaylist {
     const { target, signal } = this.way;
     const { agents, allowed } = this.tools.ingest;
     const fetched = await fetchPlaylist(target, this.#validators, { agents, allowed, signal });
-    if (fetched === undefined || this.#body?.equals(fetched.body)) return { kind: 'unchanged' };
+    if (fetched === undefined) return { kind: 'unchanged' };
+    const readsTheSame = this.#body?.equals(fetched.body) === true;
+    if (readsTheSame && areSame(fetched.validators, this.#validators)) return { kind: 'unchanged' };
     const playlist = parsed(fetched.body);
+    // A list that reads as before and was written anew may be that of an encoder that began anew.
     await this.#take(playlist, fetched);
     // What could not be taken in is asked for again as if it were new.
     this.#validators = fetched.validators;
     this.#body = fetched.body;
+    if (readsTheSame) return { kind: 'unchanged' };
     const { targetDuration, endList } = playlist;
     return { kind: 'changed', targetDuration: targetDuration ?? longest(playlist), ended: endList };
   }
@@ -105,6 +109,9 @@ export class PulledPlaylist {
     return { kind: 'failed' };
   }
 }
+
+const areSame = (one: Validators, other: Validators | undefined): boolean =>
+  one.url === other?.url && one.etag === other.etag && one.lastModified === other.lastModified;
 
 /** A line that only a multivariant playlist has (RFC 8216 §4.3.4). */
 const MULTIVARIANT = /^#EXT-X-(?:STREAM-INF|MEDIA|I-FRAME-STREAM-INF):/m;
