@@ -176,3 +176,25 @@ test('a redirect to an allowed origin is followed, its segments are read there, 
   expect(other.reads.length).toBe(3);
   expect(other.asked.every(({ authorization }) => authorization === undefined)).toBe(true);
 });
+
+test('a source that is no longer configured ends at once, also while its camera keeps a segment back', async () => {
+  const { rig, camera, audience } = await pulling();
+  await using _rig = rig;
+  await using _camera = camera;
+  await rig.until('it plays', async () => (await fetch(rig.lanPlaylistUrl)).ok);
+  await audience.sees('0/2');
+  camera.odd.set('/live/cam-003.ts', (request, response) => {
+    response.writeHead(200, { 'Content-Length': 188 * 42 });
+    if (request.method === 'HEAD') response.end();
+    else response.write(Buffer.alloc(188, 0x47));
+  });
+  await rig.encoder.make();
+  await rig.until('the segment is asked for', () =>
+    camera.asked.some(({ method, url }) => method === 'HEAD' && url.endsWith('cam-003.ts')),
+  );
+  const begun = performance.now();
+  await rig.edge.configure({ sources: [], faults: [] });
+  expect(performance.now() - begun).toBeLessThan(1_000);
+  await audience.poll();
+  expect(audience.told()).toEqual(['0/0', '0/1', '0/2']);
+});
