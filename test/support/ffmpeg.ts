@@ -78,6 +78,16 @@ export function pushAllWithFfmpeg(push: Omit<FfmpegPush, 'folder'>): Running {
   ]);
 }
 
+/** Stock ffmpeg that writes `index.m3u8` and what it names into a folder, for a web server to give out. */
+export function writeWithFfmpeg(of: Pick<FfmpegPush, 'folder' | 'flags' | 'fileName'>): Running {
+  const { folder, flags = [], fileName = 'cam-%03d.ts' } = of;
+  return new Running('ffmpeg', [
+    ...['-hide_banner', '-loglevel', 'warning', '-nostdin', '-re', ...picture('160x90'), '-re', ...sound],
+    ...[...coding, '-g', '50', '-sc_threshold', '0', '-f', 'hls', '-hls_time', '2', '-hls_list_size', '5'],
+    ...[...flags, '-hls_segment_filename', `${folder}/${fileName}`, `${folder}/index.m3u8`],
+  ]);
+}
+
 /** ffmpeg as a player: decodes so many seconds and tells what it complained about. */
 export async function playWithFfmpeg(
   url: string,

@@ -15,6 +15,7 @@ type Running = { readonly configured: ConfiguredSource; readonly input: Input };
 export class Inputs {
   readonly #running = new Map<string, Running>();
   readonly #applying = new SerialQueue(MAX_WAITING);
+  #closed = false;
   /** Names that are at fault now. */
   #faulty: ReadonlySet<string> = new Set();
 
@@ -30,6 +31,7 @@ export class Inputs {
    */
   configure({ sources, faults }: ConfiguredSources): Promise<void> {
     return this.#applying.run(async () => {
+      if (this.#closed) return;
       const wanted = new Map(sources.map((source) => [source.name, source]));
       const faulty = new Set(faults.flatMap(({ name }) => name ?? []));
       const ending = [...this.#running].filter(
@@ -50,6 +52,7 @@ export class Inputs {
   /** Ends all of them. */
   close(): Promise<void> {
     return this.#applying.run(async () => {
+      this.#closed = true;
       await Promise.all([...this.#running.keys()].map((name) => this.#end(name)));
     });
   }

@@ -56,7 +56,7 @@ export async function fetchPlaylist(
   } catch (error) {
     if (error instanceof PullFailed) throw error;
     if (deadline.signal.aborted) throw new PullFailed('It did not come within ten seconds.');
-    throw new PullFailed(`The connection failed: ${codeOf(error)}.`);
+    throw connectionFailed(error);
   } finally {
     late.cancel();
   }
@@ -167,8 +167,11 @@ function refused({ statusCode, headers }: IncomingMessage): PullFailed {
 const tooLarge = () =>
   new PullFailed('The playlist is larger than 1 MiB.', { hint: 'Let the encoder list fewer segments.' });
 
-/** Of an error of the network: its code says enough, and its text may hold what was asked for. */
-const codeOf = (error: unknown): string => {
+/** The code of an error of the network says enough; its text may hold what was asked for. */
+function connectionFailed(error: unknown): PullFailed {
   const { code, name } = error as NodeJS.ErrnoException;
-  return String(code ?? name);
-};
+  const certificate = /CERT|SIGNATURE|UNABLE_TO/.test(code ?? '');
+  const hint =
+    'Let the camera have a certificate that this machine trusts, or name its issuer in NODE_EXTRA_CA_CERTS.';
+  return new PullFailed(`The connection failed: ${code ?? name}.`, certificate ? { hint } : {});
+}
