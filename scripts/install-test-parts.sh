@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests play against: real ffmpeg, memcached, Chromium, and Ceph's S3 (radosgw on one mon and one
+# Installs what the tests play against: real ffmpeg, memcached, nginx, Chromium, and Ceph's S3 (radosgw on one mon and one
 # osd). Does nothing where they are there. Tests start their own servers: what a package would start by itself
 # neither runs nor holds a port.
 set -euo pipefail
@@ -9,6 +9,7 @@ need() { command -v "$1" >/dev/null 2>&1 || wanted+=("$2"); }
 PATH="$PATH:/usr/sbin:/sbin"
 need ffmpeg ffmpeg
 need memcached memcached
+need nginx nginx
 need chromium chromium
 need radosgw radosgw
 need ceph-mon ceph-mon
@@ -46,6 +47,7 @@ if [ -d /run/systemd/system ]; then
   services=()
   for package in "${wanted[@]}"; do
     case "$package" in
+      nginx) services+=(nginx.service) ;;
       memcached) services+=(memcached.service) ;;
       radosgw) services+=(ceph-radosgw.target) ;;
       ceph-mon) services+=(ceph-mon.target) ;;

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAst } from 'vite';
 import { describe, expect, test } from 'vitest';
+import { readConfigSources } from '../src/cli/config-sources.ts';
 import { demoCommand } from '../src/cli/demo.ts';
 import { operatorSettings } from '../src/cli/operator-command.ts';
 import { recordingsCommand } from '../src/cli/recordings.ts';
@@ -12,11 +13,11 @@ import { controlEvents } from '../src/control/events.ts';
 import { controlSettings } from '../src/control/settings.ts';
 import { edgeEvents } from '../src/edge/events.ts';
 import { edgeSettings } from '../src/edge/settings.ts';
-import { gapTrouble } from '../src/edge/trouble.ts';
+import { configTroubleText, gapTrouble, inputTroubles } from '../src/edge/trouble.ts';
 import { errorTable } from '../src/media/error.ts';
 import { gapReasons } from '../src/media/segment-record.ts';
 import { SystemClock } from '../src/runtime/clock.ts';
-import { parseConfigFile } from '../src/runtime/config-file.ts';
+import { parseConfigFile, readConfigFile } from '../src/runtime/config-file.ts';
 import { createLog } from '../src/runtime/log.ts';
 import { createMetrics } from '../src/runtime/metrics.ts';
 import { readSettings, type SettingsTable } from '../src/runtime/settings.ts';
@@ -85,6 +86,33 @@ spool-bytes: 8GiB
 A file with a token in it should be readable by LiveMix alone (\`chmod 600\`). Tokens have 8 to 512 printable ASCII
 characters and no space; \`openssl rand -hex 16\` makes a good one.
 
+## Sources that an edge brings in by itself
+
+They stand in the same file, and nowhere else, below \`sources:\`, each under its name.
+
+\`\`\`yaml
+sources:
+  gate: https://cam.example/live/index.m3u8
+  yard:
+    input: rtsp://10.0.0.7/stream1
+    pull: on-demand
+  bench:
+    ffmpeg: ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25"]
+    output: ["-c:v", "libx264", "-preset", "veryfast", "-g", "50"]
+\`\`\`
+
+| key | meaning |
+| --- | --- |
+| \`input\` | \`http(s)://….m3u8\`: the playlist is polled, and its segments are fetched as they are. \`rtsp://\`, \`rtsps://\`, \`rtmp://\`, \`rtmps://\`, \`srt://\`, \`udp://\`, \`/dev/video0\`: ffmpeg reads it. A URL in place of a source means its \`input\` |
+| \`pull\` | \`always\` (the default), or \`on-demand\`: it runs while somebody watches it, by control or on the LAN, or a recording wants it, and for 10 s after |
+| \`ffmpeg\` | In place of \`input\`: any inputs of ffmpeg's, with their options, as a list. No shell reads it |
+| \`output\` | What ffmpeg does with the streams, as a list. By default \`-c copy\`: nothing is transcoded |
+
+\`kill -HUP\` makes the edge read the file again: sources that are new begin, those that are gone end, those that have changed
+begin anew, and the others go on untouched. Other settings count from the next start on. What is wrong with a source is
+told with its line, in the log and as its trouble; it goes on as it was configured before, and so does the rest. A file that cannot be read as
+a whole is exit 2 at the start; later all goes on as it was. A user name and password in a URL are shown nowhere.
+
 ## Exit codes
 
 0 ok · 1 failed · 2 wrong usage or settings, with one line that names the setting and the mend · 70 our own bug.
@@ -118,6 +146,8 @@ ${table(
   ['code', 'what happened', 'what to do'],
   [
     ...gapReasons.map(gapTrouble).map(({ code, detail, hint }) => [`\`${code}\``, detail, hint]),
+    ...Object.entries(inputTroubles).map(([code, { detail, hint }]) => [`\`${code}\``, detail, hint]),
+    ['`source_misconfigured`', configTroubleText.detail, configTroubleText.hint],
     ['`edge_offline`', 'The edge is not connected.', 'Check that the edge runs and reaches control.'],
     ['`source_silent`', 'The edge is connected, but its encoder sends nothing.', 'Check the encoder.'],
   ],
@@ -238,6 +268,19 @@ describe('pages that are made from the code', () => {
     const { values, warnings } = readSettings(edgeSettings, { flags: {}, env: {}, file });
     expect(values).toMatchObject({ edgeName: 'harbour', mediaRoots: ['/tmp/hls', '/srv/cameras'] });
     expect(warnings).toEqual([]);
+  });
+
+  test('the example of sources is one that an edge takes', () => {
+    const [, yaml] = [...textOf('docs/settings.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(
+      ([, text]) => text!,
+    );
+    const { sources, faults } = readConfigSources(readConfigFile(yaml!, 'edge.yaml'), 'edge.yaml');
+    expect(faults).toEqual([]);
+    expect(sources.map(({ name, when }) => `${name} ${when}`)).toEqual([
+      'gate always',
+      'yard on-demand',
+      'bench always',
+    ]);
   });
 });
 

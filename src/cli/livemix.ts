@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { controlSettings } from '../control/settings.ts';
-import { edgeSettings } from '../edge/settings.ts';
 import { SettingsError } from '../runtime/settings.ts';
 import { demoCommand } from './demo.ts';
+import { edgeCommand } from './edge.ts';
 import { OperatorFailed } from './operator-client.ts';
 import { readFor, withSettings } from './read-settings.ts';
 import { recordingsCommand } from './recordings.ts';
@@ -48,17 +48,6 @@ function controlCommand(exitWith: (code: number) => void): Command {
       exitWith(await runUntilSignal('control', settings.logLevel, (given) => startControl(settings, given)));
     });
   return withSettings(command, controlSettings);
-}
-
-function edgeCommand(exitWith: (code: number) => void): Command {
-  const command = new Command('edge')
-    .description('Runs an edge beside the cameras: encoders push HLS to it, it dials out to control.')
-    .action(async (flags) => {
-      const settings = await readFor(edgeSettings, flags);
-      const { startEdge } = await import('../edge/edge-node.ts');
-      exitWith(await runUntilSignal('edge', settings.logLevel, (given) => startEdge(settings, given)));
-    });
-  return withSettings(command, edgeSettings);
 }
 
 function exitCodeOf(error: unknown): number {

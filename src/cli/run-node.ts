@@ -1,6 +1,10 @@
 import { surroundings } from './surroundings.ts';
 
-type Running = { close(): Promise<void> };
+type Running = {
+  close(): Promise<void>;
+  /** Reads again what may change while it runs. SIGHUP asks for it. */
+  reload?(): Promise<void>;
+};
 type LogLevel = Parameters<typeof surroundings>[1];
 
 /** A clean end takes at most this long. */
@@ -26,6 +30,13 @@ export async function runUntilSignal(
     process.on(signal, () => {
       given.log.info({ signal }, 'ending');
       end(0);
+    });
+  }
+  const { reload } = running;
+  if (reload !== undefined) {
+    let reloading = Promise.resolve();
+    process.on('SIGHUP', () => {
+      reloading = reloading.then(reload).catch((error: unknown) => given.onFailure(error));
     });
   }
   // Timers of nodes do not keep a process alive, and a node without open requests has little else.

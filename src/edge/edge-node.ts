@@ -18,11 +18,16 @@ import type { Ingest } from './ingest/ingest.ts';
 import { httpAgents } from './ingest/open-segment.ts';
 import { PlaylistRate } from './ingest/playlist-rate.ts';
 import { Pushes } from './ingest/push/pushes.ts';
+import type { ConfiguredSources } from './input/configured-source.ts';
+import { isWanted } from './input/demand.ts';
+import { Inputs } from './input/inputs.ts';
+import type { InputTools } from './input/open-input.ts';
 import { LanHost } from './lan/lan-host.ts';
 import type { EdgeSettings } from './settings.ts';
 import { Sources } from './sources.ts';
 import { BacklogWatch } from './spool/backlog-watch.ts';
 import { bootId } from './spool/boot-id.ts';
+import { isInputTrouble } from './trouble.ts';
 import { Uplink } from './uplink/uplink.ts';
 
 /** What an edge is started with beside its settings. */
@@ -32,6 +37,8 @@ export type EdgeSurroundings = {
   readonly hostName: string;
   /** The folder of the built web page. */
   readonly uiFolder: string;
+  /** The sources that it brings in by itself. */
+  readonly sources?: ConfiguredSources;
   /** Something failed that should not: the process ends. */
   readonly onFailure: (error: unknown) => void;
 };
@@ -40,6 +47,8 @@ export type EdgeNode = {
   readonly url: string;
   /** Whether control can be reached. */
   connected(): boolean;
+  /** The whole of the sources that it brings in by itself, from now on. */
+  configure(configured: ConfiguredSources): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -79,7 +88,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurrou
     const uplink = createUplink(settings, edge, sources, clock, events, surroundings);
     scope.defer(() => uplink?.close());
     const presence = new Presence(clock);
-    const agents = httpAgents();
+    const agents = httpAgents(clock);
     scope.defer(() => {
       agents.http.destroy();
       agents.https.destroy();
@@ -121,11 +130,15 @@ export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurrou
       },
     });
     scope.defer(() => server.close(CLOSE_GRACE));
+    const inputs = createInputs(ingest, server.url, settings, uplink, surroundings);
+    scope.defer(() => inputs.close());
     uplink?.start();
     events.started(server.url, (settings.controlUrl ?? []).map(String), settings.mediaRoots);
+    if (surroundings.sources !== undefined) await inputs.configure(surroundings.sources);
     return {
       url: server.url,
       connected: () => uplink?.connected ?? false,
+      configure: (configured) => inputs.configure(configured),
       close: async () => {
         await scope.close();
         events.stopped();
@@ -155,6 +168,40 @@ function createUplink(
     rate: uplinkRate,
   };
   return new Uplink(sources, to, clock, events, onFailure);
+}
+
+function createInputs(
+  ingest: Ingest,
+  url: string,
+  { ingestToken }: EdgeSettings,
+  uplink: Uplink | undefined,
+  { onFailure }: EdgeSurroundings,
+): Inputs {
+  const { sources, clock, events } = ingest;
+  const tools: InputTools = {
+    ingest,
+    clock,
+    events,
+    edge: { url, ingestToken },
+    inTrouble: (source, trouble) => {
+      events.inputInTrouble(source, trouble);
+      sources.inTrouble(source, trouble);
+      uplink?.reportSoon();
+    },
+    outOfTrouble: (source) => {
+      sources.find(source)?.outOfTrouble(isInputTrouble);
+      uplink?.reportSoon();
+    },
+    changed: () => uplink?.reportSoon(),
+    onFailure,
+  };
+  return new Inputs(tools, (source) =>
+    isWanted(source, {
+      forwarded: uplink?.forwards(source.name) ?? false,
+      watched: ingest.isWatched(source.name),
+      now: clock.now(),
+    }),
+  );
 }
 
 function refuseOpenIngest({ listen, ingestToken }: EdgeSettings): void {

@@ -77,7 +77,7 @@ function listSources({ sources, uplink, lan, edge }: EdgeRoutes) {
     return {
       name: source.name,
       edge,
-      state: source.sending ? 'live' : 'offline',
+      state: source.sending ? 'live' : source.standsBy ? 'idle' : 'offline',
       viewers: lan.presence.viewers(source.name, source.targetDuration),
       ingestedBytes: source.ingestedBytes,
       forwardedBytes: source.forwardedBytes,

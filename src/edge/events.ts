@@ -6,6 +6,7 @@ import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { rarelySaid } from '../runtime/rarely.ts';
 import type { SourceUnreadable } from './ingest/open-segment.ts';
+import type { SourceFault } from './input/configured-source.ts';
 import type { Place } from './spool/spool.ts';
 
 export type EdgeEvents = ReturnType<typeof edgeEvents>;
@@ -20,6 +21,14 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
     'source',
   ]);
   const runs = metrics.counter('ingest_runs_total', 'Lives of encoders that began', ['source']);
+  const pulled = metrics.counter('pull_playlists_total', 'Times a playlist was asked for', [
+    'source',
+    'outcome',
+  ]);
+  const troubled = metrics.counter('input_troubles_total', 'Troubles of sources that the edge brings in', [
+    'source',
+    'code',
+  ]);
   const torn = metrics.counter('spool_torn_total', 'Spool files that were found torn', ['source']);
   const diskFull = metrics.counter('spool_full_total', 'Segments that met a full disk', ['kept']);
   const links = metrics.counter('link_opened_total', 'Links to control that were opened');
@@ -70,7 +79,10 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
       );
     },
     segmentUnreadable: ({ source }: Place, name: string, error: SourceUnreadable) =>
-      log.debug({ source, name, reason: error.reason, detail: error.message }, 'segment cannot be read'),
+      log.debug(
+        { source, name: name.replace(/\?.*$/, ''), reason: error.reason, detail: error.message },
+        'segment cannot be read',
+      ),
     targetRaised: (source: string, from: number, to: number) =>
       log.warn(
         { source, fromSeconds: from, toSeconds: to },
@@ -88,6 +100,26 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
           { source, code: error.code, detail: trouble.detail, hint: trouble.hint },
           'an encoder was refused',
         ),
+      );
+    },
+
+    sourcesConfigured: (running: number, ended: number, faults: number) => {
+      if (running + ended + faults > 0)
+        log.info({ running, ended, faults }, 'the sources of the config file are set up');
+    },
+    sourceMisconfigured: ({ name, detail, hint }: SourceFault) =>
+      log.warn(
+        { ...(name !== undefined && { source: name }), detail, hint },
+        'a source of the config file is wrong',
+      ),
+    inputBegan: (source: string) => log.info({ source }, 'the edge begins to bring a source in'),
+    inputEnded: (source: string) => log.info({ source }, 'the edge no longer brings a source in'),
+    playlistPulled: (source: string, outcome: 'changed' | 'unchanged' | 'failed') =>
+      pulled.inc({ source, outcome }),
+    inputInTrouble: (source: string, { code, detail, hint }: Trouble) => {
+      troubled.inc({ source, code });
+      rarely(`input ${source} ${code} ${detail}`, () =>
+        log.warn({ source, code, detail, hint }, 'a source cannot be brought in'),
       );
     },
 

@@ -34,6 +34,7 @@ export class Rendition {
   /** When the newest segment was taken in; undefined while none was. */
   takenInAt: Millis | undefined;
   #run: Run | undefined;
+  #restedThrough = 0;
   #staleInARow = 0;
   #staleThrough = 0;
   #newestModifiedAt = 0;
@@ -121,6 +122,17 @@ export class Rendition {
   /** The encoder said ENDLIST: what it sends next is another run. */
   endRun(): void {
     if (this.#run !== undefined) this.#run.ended = true;
+  }
+
+  /** It is no longer brought in: nothing that it has so far is shown live any more. */
+  rest(): void {
+    this.endRun();
+    this.#restedThrough = this.window.newest?.sequence ?? 0;
+  }
+
+  /** The records that live may show, from this number on. */
+  liveFrom(sequence: number): readonly SegmentRecord[] {
+    return this.window.from(Math.max(sequence, this.#restedThrough + 1));
   }
 
   /** A playlist that ends with `newest` was held for an old one. The same again proves nothing. */

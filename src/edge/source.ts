@@ -21,6 +21,12 @@ export class Source {
   forwardedBytes: Bytes = bytes(0);
   /** When the newest segment ended. */
   lastSegmentAt: EpochMs | undefined;
+  /** Its edge would bring it in at once, if anybody wanted it. */
+  standsBy = false;
+  /** Its edge pulls it: nobody may push it at the same time. */
+  isPulled = false;
+  /** What is wrong with how it is configured. */
+  fault: Trouble | undefined;
   #trouble: Trouble | undefined;
   #served: { readonly key: string; readonly text: string } | undefined;
   readonly runs: Runs;
@@ -83,11 +89,21 @@ export class Source {
   }
 
   get trouble(): Trouble | undefined {
-    return this.#trouble;
+    return this.#trouble ?? this.fault;
   }
 
   inTrouble(trouble: Trouble): void {
     this.#trouble = trouble;
+  }
+
+  /** Trouble of that kind is over. */
+  outOfTrouble(isOver: (code: string) => boolean): void {
+    if (this.#trouble !== undefined && isOver(this.#trouble.code)) this.#trouble = undefined;
+  }
+
+  /** Nobody wants it, and its edge has stopped bringing it in: what it had is no longer live, what comes is another run. */
+  rest(): void {
+    for (const rendition of this.#renditions.values()) rendition.rest();
   }
 
   /** A segment that ended at `at` was taken in. */

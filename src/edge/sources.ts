@@ -114,6 +114,14 @@ export class Sources {
     }
   }
 
+  /** How the source is configured is wrong; undefined: no longer. It is shown with it, known or not. */
+  setFault(name: string, trouble: Trouble | undefined): void {
+    const source = this.#sources.get(name);
+    if (source !== undefined) source.fault = trouble;
+    else if (trouble !== undefined) this.inTrouble(name, trouble);
+    else this.#refused.delete(name);
+  }
+
   /** Lets the oldest media of all go until the spool fits its bound. */
   keepWithinBounds(): void {
     while (this.spool.bytes > this.settings.maxSpoolBytes && this.freeOldest());

@@ -1,6 +1,7 @@
 import type { LiveMixError, Trouble } from '../media/error.ts';
 import type { GapReason } from '../media/segment-record.ts';
 import { PrefixRefused } from './ingest/media-origin.ts';
+import type { SourceFault } from './input/configured-source.ts';
 
 /** What an operator is told of a playlist that could not be taken in. Here, unlike in the answer, the setting to add is named whole. */
 export function ingestTrouble(error: LiveMixError): Trouble {
@@ -8,6 +9,50 @@ export function ingestTrouble(error: LiveMixError): Trouble {
   const hint = `Start the edge with ${error.wanted}`;
   return { code: error.code, detail: error.message, hint: hint.slice(0, 300) };
 }
+
+/** What an operator is told of the configuration of a source. */
+export const configTrouble = ({ detail, hint }: SourceFault): Trouble =>
+  clipped('source_misconfigured', detail, hint);
+
+/** What an operator is told of a source that its edge cannot bring in. `happened` stands behind what is told of the kind. */
+export function inputTrouble(code: InputTroubleCode, happened?: string, hint?: string): Trouble {
+  const text = inputTroubles[code];
+  return clipped(code, !happened ? text.detail : `${text.detail} ${happened}`, hint ?? text.hint);
+}
+
+/** Whether a trouble is of a source’s input, and ends with it. */
+export const isInputTrouble = (code: string): boolean => Object.hasOwn(inputTroubles, code);
+
+/** The link carries no longer texts. */
+const clipped = (code: string, detail: string, hint: string): Trouble => ({
+  code,
+  detail: detail.slice(0, 300),
+  hint: hint.slice(0, 300),
+});
+
+/** Troubles of sources that an edge brings in by itself. `docs/errors.md` is compared with this table by a test. */
+export const inputTroubles = {
+  pull_failed: {
+    detail: 'The playlist of the source could not be fetched or taken in.',
+    hint: 'Check that the camera runs, and that this edge reaches it. It is tried again, at least every 30 s.',
+  },
+  pull_multivariant: {
+    detail: 'The URL of the source is that of a multivariant playlist.',
+    hint: 'Write the URL of one of the media playlists that it names.',
+  },
+  input_unsupported: {
+    detail: 'This edge cannot bring in a source of that kind yet.',
+    hint: 'Push it with ffmpeg, as the README shows.',
+  },
+} satisfies Record<string, Omit<Trouble, 'code'>>;
+
+export type InputTroubleCode = keyof typeof inputTroubles;
+
+/** A row of `docs/errors.md`. */
+export const configTroubleText: Omit<Trouble, 'code'> = {
+  detail: 'The config file says something of the source that the edge cannot do. The line is told.',
+  hint: 'Mend the line, and send the edge SIGHUP.',
+};
 
 /** What an operator is told of media that could not be had. */
 export const gapTrouble = (reason: GapReason): Trouble => ({ code: reason, ...gapTexts[reason] });

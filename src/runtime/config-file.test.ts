@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseConfigFile } from './config-file.ts';
+import { parseConfigFile, readConfigFile } from './config-file.ts';
 import { SettingsError } from './settings-error.ts';
 
 test('a YAML file gives its keys and values; an empty one none', () => {
@@ -29,4 +29,12 @@ test.each(bad)('%j is refused in one line that says where', (text, message) => {
   expect(caught).toBeInstanceOf(SettingsError);
   expect((caught as Error).message).toMatch(message);
   expect((caught as Error).message).not.toContain('\n');
+});
+
+test('it is known on which line each value stands, and of what is not there, where it would be', () => {
+  const text =
+    '# sources\na: 1\nb:\n  c: x\n  d: { e: 1,\n    f: 2 }\n  g:\n    - h\n    - i: 1\n      j: 2\n3: x\n';
+  const { lineOf } = readConfigFile(text, 'a.yaml');
+  const lines = [['a'], ['b'], ['b', 'c'], ['b', 'd', 'f'], ['b', 'g', 1, 'j'], ['b', 'none'], ['none'], [3]];
+  expect(lines.map(lineOf)).toEqual([2, 3, 4, 6, 10, 3, 2, 11]);
 });

@@ -17,11 +17,13 @@ export class FakeClock implements Clock {
   sleep(wait: Millis, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal?.aborted) return resolve();
-      const timer = this.after(wait, resolve);
-      signal?.addEventListener('abort', () => {
+      const done = () => {
         timer.cancel();
+        signal?.removeEventListener('abort', done);
         resolve();
-      });
+      };
+      const timer = this.after(wait, done);
+      signal?.addEventListener('abort', done);
     });
   }
   after(wait: Millis, callback: () => void): Timer {

@@ -1,6 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Running } from './process.ts';
+
+/** It runs where what it drops lies in nobody's way: it writes the key of -hls_enc into the folder it is in. */
+const ffmpeg = (args: readonly string[]): Running => new Running('ffmpeg', args, {}, tmpdir());
 
 /** A camera-like stream: picture with a counter, a tone, a key frame every two seconds. */
 const picture = (size: string) => ['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25`];
@@ -36,7 +40,7 @@ export function pushWithFfmpeg(push: FfmpegPush): Running {
   const { edgeUrl, source, folder, size = '320x180', flags = [], fileName = 'cam-%03d.ts' } = push;
   const keyFrames = push.keyFrames ?? ['-g', '50', '-sc_threshold', '0'];
   const headers = `Video-Source-Name: ${source}\r\nMPEG-TS-URI-Prefix: file://${folder}\r\n`;
-  return new Running('ffmpeg', [
+  return ffmpeg([
     ...[
       '-hide_banner',
       '-loglevel',
@@ -71,7 +75,7 @@ export function pushAllWithFfmpeg(push: Omit<FfmpegPush, 'folder'>): Running {
     flags = [],
     keyFrames = ['-g', '50', '-sc_threshold', '0'],
   } = push;
-  return new Running('ffmpeg', [
+  return ffmpeg([
     ...['-hide_banner', '-loglevel', 'warning', '-nostdin', '-re', ...picture(size), '-re', ...sound],
     ...[...coding, ...keyFrames, '-f', 'hls', '-hls_time', '2', '-hls_list_size', '5', '-method', 'PUT'],
     ...[...flags, `${edgeUrl}/v1/ingest/${source}/index.m3u8`],
@@ -100,7 +104,7 @@ export function pushLadderWithFfmpeg(push: {
           ...['-hls_segment_filename', `${folder}/%v-%03d.ts`, '-headers', headers],
           ...['-method', 'POST', `${edgeUrl}/v1/playlist/%v.m3u8`],
         ];
-  return new Running('ffmpeg', [
+  return ffmpeg([
     ...['-hide_banner', '-loglevel', 'warning', '-nostdin', '-re', ...picture('320x180'), '-re', ...sound],
     ...(subtitles === undefined ? [] : ['-re', '-i', subtitles]),
     ...['-filter_complex', '[0:v]split=2[high][b];[b]scale=160:90[low]', '-map', '[high]', '-map', '[low]'],
@@ -112,23 +116,22 @@ export function pushLadderWithFfmpeg(push: {
   ]);
 }
 
+/** Stock ffmpeg that writes `index.m3u8` and what it names into a folder, for a web server to give out. */
+export function writeWithFfmpeg(of: Pick<FfmpegPush, 'folder' | 'flags' | 'fileName'>): Running {
+  const { folder, flags = [], fileName = 'cam-%03d.ts' } = of;
+  return ffmpeg([
+    ...['-hide_banner', '-loglevel', 'warning', '-nostdin', '-re', ...picture('160x90'), '-re', ...sound],
+    ...[...coding, '-g', '50', '-sc_threshold', '0', '-f', 'hls', '-hls_time', '2', '-hls_list_size', '5'],
+    ...[...flags, '-hls_segment_filename', `${folder}/${fileName}`, `${folder}/index.m3u8`],
+  ]);
+}
+
 /** ffmpeg as a player: decodes so many seconds and tells what it complained about. */
 export async function playWithFfmpeg(
   url: string,
   seconds: number,
 ): Promise<{ code: number | null; complaints: string }> {
-  const player = new Running('ffmpeg', [
-    '-v',
-    'error',
-    '-nostdin',
-    '-i',
-    url,
-    '-t',
-    String(seconds),
-    '-f',
-    'null',
-    '-',
-  ]);
+  const player = ffmpeg(['-v', 'error', '-nostdin', '-i', url, '-t', String(seconds), '-f', 'null', '-']);
   const code = await player.ended();
   return { code, complaints: player.stderr };
 }

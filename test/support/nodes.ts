@@ -4,6 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Running, startLiveMix, urlOf } from './process.ts';
 
+type Given = {
+  readonly control?: Record<string, string>;
+  readonly edge?: Record<string, string>;
+  /** Behind `livemix edge`. */
+  readonly edgeArgs?: readonly string[];
+};
+
 /** `livemix control` and `livemix edge` as two processes, as an operator runs them. */
 export class Nodes implements AsyncDisposable {
   control!: Running;
@@ -15,12 +22,10 @@ export class Nodes implements AsyncDisposable {
   readonly media = mkdtempSync(join(tmpdir(), 'livemix-media-'));
   #dials = '';
 
-  private constructor(
-    private readonly env: { control?: Record<string, string>; edge?: Record<string, string> },
-  ) {}
+  private constructor(private readonly env: Given) {}
 
   static async start(
-    env: { control?: Record<string, string>; edge?: Record<string, string> } = {},
+    env: Given = {},
     edgeDials: (controlUrl: string) => string | Promise<string> = (url) => url,
   ): Promise<Nodes> {
     const nodes = new Nodes(env);
@@ -40,7 +45,7 @@ export class Nodes implements AsyncDisposable {
   }
 
   async startEdge(): Promise<void> {
-    this.edge = startLiveMix(['edge'], {
+    this.edge = startLiveMix(['edge', ...(this.env.edgeArgs ?? [])], {
       LIVEMIX_LISTEN: this.edgeUrl === '' ? '127.0.0.1:0' : new URL(this.edgeUrl).host,
       LIVEMIX_DATA_DIR: join(this.folder, 'edge'),
       LIVEMIX_EDGE_NAME: 'edge-1',

@@ -11,9 +11,14 @@ export class Running implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  constructor(command: string, args: readonly string[], env: Record<string, string> = {}) {
+  /** @param folder in which it runs */
+  constructor(command: string, args: readonly string[], env: Record<string, string> = {}, folder?: string) {
     const { PATH, HOME } = process.env;
-    this.#child = spawn(command, args, { env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(command, args, {
+      env: { PATH, HOME, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(folder !== undefined && { cwd: folder }),
+    });
     this.#child.stdout!.on('data', (data) => {
       this.stdout += data;
     });

@@ -7,8 +7,9 @@ import { SerialQueue } from '../../runtime/serial-queue.ts';
 import { MAX_KEEP_SPANS, type SourceReport } from '../../wire/link-messages.ts';
 import type { ControlEvents } from '../events.ts';
 import { joinedSpans } from './joined-spans.ts';
+import { RecordingBook } from './recording-book.ts';
 import { newRecordingId } from './recording-id.ts';
-import { newestFirst, type PageAsked, pageOf, type RecordingPage } from './recording-page.ts';
+import type { PageAsked, RecordingPage } from './recording-page.ts';
 
 const DAY_MS = 86_400_000;
 /** Recordings that one control node keeps in its list; more are refused. */
@@ -23,11 +24,7 @@ export type RecordingChange = 'started' | 'changed' | 'progressed' | 'ended' | '
 
 /** Every recording: what is asked for, and how far it is settled. Which segments it has, `covers()` says. */
 export class Recordings {
-  readonly #recordings = new Map<string, CatalogRecording>();
-  /** The same, by source and id. */
-  readonly #bySource = new Map<string, Map<string, CatalogRecording>>();
-  /** Ids of those that have not ended, by source. */
-  readonly #open = new Map<string, Set<string>>();
+  readonly #book = new RecordingBook();
   /** When something of a recording was last settled, as far as this process has seen it. */
   readonly #progressedAt = new Map<string, EpochMs>();
   readonly #openedAt: Millis;
@@ -51,28 +48,27 @@ export class Recordings {
     events: ControlEvents,
   ): Promise<Recordings> {
     const recordings = new Recordings(catalog, drainDays, clock, events);
-    for (const recording of await catalog.recordings()) recordings.#remember(recording);
+    for (const recording of await catalog.recordings()) recordings.#book.put(recording);
     return recordings;
   }
 
   /** Newest first. */
   get all(): readonly CatalogRecording[] {
-    return [...this.#recordings.values()].sort(newestFirst);
+    return this.#book.all;
   }
 
   /** A page of them, newest first. Throws `bad_request`. */
   page(asked: PageAsked): RecordingPage {
-    const of = asked.source === undefined ? this.#recordings : this.#bySource.get(asked.source);
-    return pageOf(of?.values() ?? [], asked);
+    return this.#book.page(asked);
   }
 
   find(id: string): CatalogRecording | undefined {
-    return this.#recordings.get(id);
+    return this.#book.find(id);
   }
 
   /** As `find`; throws `recording_unknown`. */
   get(id: string): CatalogRecording {
-    const recording = this.#recordings.get(id);
+    const recording = this.#book.find(id);
     if (recording === undefined) throw new LiveMixError('recording_unknown', 'There is no such recording.');
     return recording;
   }
@@ -84,25 +80,22 @@ export class Recordings {
 
   /** Sources of an edge that a recording still waits for. */
   sourcesOf(edge: string): readonly string[] {
-    return [...this.#open]
-      .filter(([, ids]) => [...ids].some((id) => this.#recordings.get(id)!.edge === edge))
-      .map(([source]) => source);
+    return [...new Set(this.#book.open.filter((open) => open.edge === edge).map(({ source }) => source))];
   }
 
   /** Whether anything of a source is or was recorded. */
   hasSource(source: string): boolean {
-    return this.#bySource.has(source);
+    return this.#book.hasSource(source);
   }
 
   /** Those that have a segment of that source and time, of whatever state. */
   having({ source, record }: Pick<CatalogSegment, 'source' | 'record'>): readonly CatalogRecording[] {
-    const ofSource = this.#bySource.get(source)?.values() ?? [];
-    return [...ofSource].filter((recording) => covers(recording, record));
+    return this.#book.of(source).filter((recording) => covers(recording, record));
   }
 
   /** What the edge is to keep of a source. */
   wanted(source: string, edge: string): readonly Span[] {
-    return unionOf(this.#openOf(source).filter((recording) => recording.edge === edge));
+    return unionOf(this.#book.openOf(source).filter((recording) => recording.edge === edge));
   }
 
   /** As `wanted`, in as few spans as an edge can be told: where there are more, it holds what lies between them, too. */
@@ -133,12 +126,12 @@ export class Recordings {
     title: string,
     multivariant: string | undefined,
   ): Promise<CatalogRecording> {
-    if (this.#recordings.size >= MAX_RECORDINGS) {
+    if (this.#book.size >= MAX_RECORDINGS) {
       throw new LiveMixError('too_many_recordings', `There are ${MAX_RECORDINGS} recordings.`, {
         hint: 'Delete some.',
       });
     }
-    const asked = unionOf([...this.#openOf(source).filter((open) => open.edge === edge), span]);
+    const asked = unionOf([...this.#book.openOf(source).filter((open) => open.edge === edge), span]);
     if (asked.length > MAX_KEEP_SPANS) {
       throw new LiveMixError(
         'too_many_recordings',
@@ -190,7 +183,7 @@ export class Recordings {
 
   /** The source is no more: what is recorded of it ends now, and is delivered. */
   async stopAllOf(source: string): Promise<void> {
-    for (const { id } of this.#openOf(source)) await this.stop(id);
+    for (const { id } of this.#book.openOf(source)) await this.stop(id);
   }
 
   change(
@@ -209,9 +202,8 @@ export class Recordings {
     return this.#queue.run(async () => {
       const recording = this.get(id);
       await this.catalog.deleteRecording(id);
-      this.#recordings.delete(id);
-      this.#bySource.get(recording.source)?.delete(id);
-      this.#close(recording.source, id);
+      this.#book.remove(recording);
+      this.#progressedAt.delete(id);
       this.events.recordingDeleted(id, recording.source);
       this.#tell(recording, 'deleted');
     });
@@ -223,7 +215,7 @@ export class Recordings {
    * @param isInStep whether the edge knew all of it: asked when it is the report's turn, since something may begin until then
    */
   reported(edge: string, spool: string, report: SourceReport, isInStep: () => boolean): Promise<void> {
-    if (this.#openOf(report.name).length === 0) return Promise.resolve();
+    if (this.#book.openOf(report.name).length === 0) return Promise.resolve();
     return this.#queue.run(async () => {
       if (isInStep()) await this.#reported(edge, spool, report);
     });
@@ -231,7 +223,7 @@ export class Recordings {
 
   async #reported(edge: string, spool: string, report: SourceReport): Promise<void> {
     const { name, settledUntil, reach } = report;
-    for (const recording of this.#openOf(name)) {
+    for (const recording of this.#book.openOf(name)) {
       if (recording.edge !== edge) continue;
       const next = { ...recording, ...this.#reached(recording, spool, reach) };
       const settled = Math.min(settledUntil, recording.until ?? settledUntil);
@@ -251,7 +243,7 @@ export class Recordings {
   /** Another playlist names the renditions of a source now. */
   described(source: string, multivariant: string): Promise<void> {
     return this.#queue.run(async () => {
-      for (const recording of this.#openOf(source))
+      for (const recording of this.#book.openOf(source))
         await this.#save({ ...recording, multivariant }, 'changed');
     });
   }
@@ -261,8 +253,7 @@ export class Recordings {
     return this.#queue.run(async () => {
       if (this.clock.monotonic() - this.#openedAt < EDGES_COME_BACK_MS) return;
       const longAgo = this.clock.now() - this.drainDays * DAY_MS;
-      const open = [...this.#open.keys()].flatMap((source) => this.#openOf(source));
-      for (const recording of open) {
+      for (const recording of this.#book.open) {
         const { id, until } = recording;
         if (until === undefined || Math.max(until, this.#progressedAt.get(id) ?? 0) > longAgo) continue;
         await this.#end(recording, 'edge_lost');
@@ -285,31 +276,12 @@ export class Recordings {
 
   async #save(recording: CatalogRecording, change: RecordingChange): Promise<void> {
     await this.catalog.saveRecording(recording);
-    this.#remember(recording);
+    this.#book.put(recording);
+    if (recording.ended !== undefined) this.#progressedAt.delete(recording.id);
     this.#tell(recording, change);
   }
 
   #tell(recording: CatalogRecording, change: RecordingChange): void {
     for (const listener of this.#listeners) listener(recording, change);
-  }
-
-  #remember(recording: CatalogRecording): void {
-    const { id, source, ended } = recording;
-    this.#recordings.set(id, recording);
-    const ofSource = this.#bySource.get(source) ?? new Map();
-    this.#bySource.set(source, ofSource.set(id, recording));
-    const open = this.#open.get(source) ?? new Set();
-    this.#open.set(source, open);
-    if (ended === undefined) open.add(id);
-    else this.#close(source, id);
-  }
-
-  #close(source: string, id: string): void {
-    this.#open.get(source)?.delete(id);
-    this.#progressedAt.delete(id);
-  }
-
-  #openOf(source: string): readonly CatalogRecording[] {
-    return [...(this.#open.get(source) ?? [])].map((id) => this.#recordings.get(id)!);
   }
 }

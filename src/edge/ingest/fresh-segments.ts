@@ -82,7 +82,8 @@ async function rewrittenFile(
 ): Promise<string | undefined> {
   const was = placeOf(run.segments.get(run.newest)?.name ?? '');
   const newest = entries.at(-1)!;
-  if (was === undefined || newest.range === undefined || newest.uri !== was.uri) return undefined;
+  if (was === undefined || newest.range === undefined || nameOf({ uri: newest.uri }) !== was.uri)
+    return undefined;
   const { fileBytes = 0 } = (await look(newest)) ?? {};
   return fileBytes > 0 && fileBytes < was.end ? was.uri : undefined;
 }

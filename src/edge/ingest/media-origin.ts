@@ -7,7 +7,19 @@ import type { PushedFiles } from './push/pushed-files.ts';
 /** Where the edge reads an encoder's segments: a folder on this machine, or an allowed web origin. */
 export type ReadOrigin =
   | ({ readonly kind: 'file'; readonly folder: string } & Beside)
-  | ({ readonly kind: 'http'; readonly base: string } & Beside);
+  | ({ readonly kind: 'http'; readonly base: string; readonly pulled?: Pulled } & Beside);
+
+/** The origin of a playlist that the edge fetches by itself: `base` is the playlist's own URL, as it was found. */
+export type Pulled = {
+  /** The origin that the operator configured. It may be read beside those that are allowed to all. */
+  readonly origin: string;
+  /** What is shown at that origin, and at no other. */
+  readonly authorization?: string;
+  /** Reads no further back than a player would when it opens a run: somebody waits for the newest. */
+  readonly beginsAtTail: boolean;
+  /** Aborts when the source is no longer pulled. */
+  readonly signal: AbortSignal;
+};
 
 /** Init sections and keys that came over HTTP although the segments do not: ffmpeg sends them after its playlist. */
 type Beside = { readonly beside?: PushedFiles };

@@ -5,7 +5,8 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import type { ByteRange } from '../../hls/segment-needs.ts';
 import type { GapReason } from '../../media/segment-record.ts';
-import { type Bytes, bytes, type EpochMs, epochMs } from '../../media/units.ts';
+import { type Bytes, bytes, type EpochMs, epochMs, millis } from '../../media/units.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { MediaOrigin, ReadOrigin } from './media-origin.ts';
 
 /** What can be seen of a segment without reading it. */
@@ -39,7 +40,10 @@ export class SourceUnreadable extends Error {
 }
 
 const CHUNK_BYTES = 256 * 1024;
+/** Of silence. */
 const HTTP_TIMEOUT_MS = 5_000;
+/** Until the head of an answer is there, however slowly it comes. */
+const ANSWER_WITHIN = millis(10_000);
 
 /**
  * Opens a segment of an origin; `name` is a plain file name or, at a web origin, an absolute URL of an allowed one.
@@ -53,7 +57,7 @@ export function openSegment(
 ): Promise<OpenSegment> {
   return origin.kind === 'file'
     ? openFile(join(origin.folder, name), range)
-    : openUrl(urlOf(origin, name), agents, range);
+    : openUrl(targetOf(origin, name), agents, range);
 }
 
 /** Looks at a segment without reading it; undefined when it is not there or holds nothing. */
@@ -65,7 +69,7 @@ export async function lookAt(
 ): Promise<Sighting | undefined> {
   if (origin.kind === 'pushed') return origin.files.lookAt(origin.folder + name);
   try {
-    if (origin.kind === 'http') return await headUrl(urlOf(origin, name), agents, range);
+    if (origin.kind === 'http') return await headUrl(targetOf(origin, name), agents, range);
     const file = await openFile(join(origin.folder, name), range);
     await file.close();
     return file.sighting.bytes > 0 ? file.sighting : undefined;
@@ -74,8 +78,21 @@ export async function lookAt(
   }
 }
 
-const urlOf = (origin: { readonly base: string }, name: string): string =>
-  /^https?:\/\//.test(name) ? name : `${origin.base}/${name}`;
+/** What is asked for, and what goes with the question. */
+type Target = {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Aborts when nobody wants the answer any more: all of it then fails with the signal’s reason. */
+  readonly signal?: AbortSignal;
+};
+
+function targetOf({ base, pulled }: Extract<ReadOrigin, { kind: 'http' }>, name: string): Target {
+  if (pulled === undefined) return { url: /^https?:\/\//.test(name) ? name : `${base}/${name}` };
+  const url = new URL(name, base);
+  const { authorization, origin, signal } = pulled;
+  const shows = authorization !== undefined && url.origin === origin;
+  return { url: url.href, signal, ...(shows && { headers: { Authorization: authorization } }) };
+}
 
 /** Never follows a link, never waits on a FIFO, never opens a device. */
 async function openFile(path: string, range?: ByteRange): Promise<OpenSegment> {
@@ -131,16 +148,21 @@ const sightingOfRange = ({ length }: ByteRange, fileBytes: number): Sighting => 
   fileBytes: bytes(fileBytes),
 });
 
-/** Kept-alive connections to the origins an edge reads from. */
-export type HttpAgents = { readonly http: HttpAgent; readonly https: HttpsAgent };
+/** Kept-alive connections to the origins an edge reads from, and the clock that bounds them. */
+export type HttpAgents = { readonly clock: Clock; readonly http: HttpAgent; readonly https: HttpsAgent };
 
-export const httpAgents = (): HttpAgents => ({
+export const httpAgents = (clock: Clock): HttpAgents => ({
+  clock,
   http: new HttpAgent({ keepAlive: true, maxSockets: 8 }),
   https: new HttpsAgent({ keepAlive: true, maxSockets: 8 }),
 });
 
-async function openUrl(url: string, agents: HttpAgents, range: ByteRange | undefined): Promise<OpenSegment> {
-  const response = await ask('GET', url, agents, range);
+async function openUrl(
+  target: Target,
+  agents: HttpAgents,
+  range: ByteRange | undefined,
+): Promise<OpenSegment> {
+  const response = await ask('GET', target, agents, range);
   const sighting = range === undefined ? sightingOf(response) : sightingOfRange(range, 0);
   return {
     sighting,
@@ -148,6 +170,7 @@ async function openUrl(url: string, agents: HttpAgents, range: ByteRange | undef
       try {
         yield* response as AsyncIterable<Buffer>;
       } catch (error) {
+        target.signal?.throwIfAborted();
         throw new SourceUnreadable('unreadable_at_source', (error as Error).message, true);
       }
     },
@@ -159,12 +182,11 @@ async function openUrl(url: string, agents: HttpAgents, range: ByteRange | undef
 }
 
 async function headUrl(
-  url: string,
+  target: Target,
   agents: HttpAgents,
   range: ByteRange | undefined,
 ): Promise<Sighting | undefined> {
-  const response = await ask('HEAD', url, agents);
-  response.resume();
+  const response = await askHead(target, agents);
   const whole = sightingOf(response);
   if (range === undefined) return whole;
   return whole.bytes > 0 && whole.bytes < range.offset + range.length
@@ -172,28 +194,53 @@ async function headUrl(
     : sightingOfRange(range, whole.bytes);
 }
 
+/** Cameras are small: of one that knows no HEAD, only the head of a GET is read. */
+async function askHead(target: Target, agents: HttpAgents): Promise<IncomingMessage> {
+  try {
+    const response = await ask('HEAD', target, agents);
+    response.resume();
+    return response;
+  } catch (error) {
+    if (!(error instanceof NoSuchMethod)) throw error;
+    const response = await ask('GET', target, agents);
+    response.destroy();
+    return response;
+  }
+}
+
+class NoSuchMethod extends SourceUnreadable {}
+
 /** No redirect is followed, nothing is decompressed. */
 function ask(
   method: 'GET' | 'HEAD',
-  url: string,
+  { url, headers, signal }: Target,
   agents: HttpAgents,
   range?: ByteRange,
 ): Promise<IncomingMessage> {
   const secure = url.startsWith('https:');
-  return new Promise((resolve, reject) => {
+  return new Promise<IncomingMessage>((resolve, reject) => {
+    signal?.throwIfAborted();
     const request = (secure ? httpsRequest : httpRequest)(url, {
       method,
       agent: secure ? agents.https : agents.http,
       timeout: HTTP_TIMEOUT_MS,
-      headers: { 'Accept-Encoding': 'identity', ...(range && { Range: rangeHeader(range) }) },
+      headers: { ...headers, 'Accept-Encoding': 'identity', ...(range && { Range: rangeHeader(range) }) },
+      ...(signal !== undefined && { signal }),
     });
-    request.on('timeout', () => request.destroy(new Error('the origin does not answer')));
-    request.on('error', (error) =>
-      reject(new SourceUnreadable('unreadable_at_source', `the origin failed: ${error.message}`, true)),
-    );
+    const slow = () => request.destroy(new Error('the origin does not answer'));
+    const late = agents.clock.after(ANSWER_WITHIN, slow);
+    request.on('timeout', slow);
+    request.on('error', (error) => {
+      late.cancel();
+      if (signal?.aborted) reject(signal.reason);
+      else reject(new SourceUnreadable('unreadable_at_source', `the origin failed: ${error.message}`, true));
+    });
     request.on('response', (response) => {
+      late.cancel();
       if (isWanted(response, range)) return resolve(response);
       response.resume();
+      if (method === 'HEAD' && (response.statusCode === 405 || response.statusCode === 501))
+        return reject(new NoSuchMethod('unreadable_at_source', 'the origin knows no HEAD', false));
       const gone = response.statusCode === 404 || response.statusCode === 410;
       reject(
         new SourceUnreadable(

@@ -32,6 +32,9 @@ const SETTLES_WITHIN = millis(50);
 /** Below this it is taken for unfinished. */
 const HALF_WRITTEN = 0.7;
 
+/** A web origin that sends a segment more slowly than this will not keep up with live. */
+const READ_WITHIN_MS = 30_000;
+
 /** What to read. */
 export type Reading = {
   readonly origin: ReadOrigin;
@@ -116,7 +119,7 @@ async function readOnce<S extends Sink>(
 
 async function copy(
   segment: OpenSegment,
-  { extension, duration, encrypted, hasMap, iFrame }: Reading,
+  { origin, extension, duration, encrypted, hasMap, iFrame }: Reading,
   sink: Sink,
   { clock, maxSegmentBytes }: ReadTools,
   last: boolean,
@@ -124,8 +127,10 @@ async function copy(
   const hash = createHash('sha256');
   const check = extension === 'ts' && !encrypted ? new TransportStreamCheck() : undefined;
   let size = 0;
+  const startedAt = clock.monotonic();
   for await (const chunk of segment.chunks()) {
     size += chunk.length;
+    if (origin.kind === 'http' && clock.monotonic() - startedAt > READ_WITHIN_MS) throw tooSlow();
     if (size > maxSegmentBytes) throw tooLarge();
     hash.update(chunk);
     check?.push(chunk);
@@ -159,6 +164,7 @@ export const verdicts = {
 } as const;
 
 const truncated = (detail: string) => new SourceUnreadable('truncated_at_source', detail, true);
+const tooSlow = () => new SourceUnreadable('unreadable_at_source', 'it comes too slowly', false);
 const tooLarge = () => new SourceUnreadable('too_large', 'the segment is larger than this edge takes', false);
 
 /** Keeps the bytes in memory: for when the disk is full. */

@@ -1,10 +1,15 @@
 import type { ByteRange } from '../../hls/segment-needs.ts';
 import { segmentExtensions } from '../../media/segment-record.ts';
+import { sha256 } from '../../runtime/sha256.ts';
 
 /** One plain file name: no folder, no dots that climb, nothing to decode. */
 const PLAIN = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,200}$/;
 
-export const extensionOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1).toLowerCase();
+/** Of a file name, or of the path of a URI. */
+export function extensionOf(name: string): string {
+  const path = name.replace(/[?#].*$/s, '');
+  return path.slice(path.lastIndexOf('.') + 1).toLowerCase();
+}
 
 /** Whether a playlist's line may be read as a file below its prefix. */
 export const isPlainSegmentName = (line: string): boolean =>
@@ -26,9 +31,30 @@ export const safeExtension = (extension: string): string =>
     .slice(0, 6)
     .padEnd(2, 'x');
 
-/** What tells one segment of an encoder from another: its name and, in a file of many segments, its place. */
-export const nameOf = ({ uri, range }: { readonly uri: string; readonly range?: ByteRange }): string =>
-  range === undefined ? uri : `${uri}#${range.offset}+${range.length}`;
+/**
+ * What tells one segment of an encoder from another: its name and, in a file of many segments, its place. It goes to
+ * control with the record, so what may be a secret, a user name, password or query, is not in it.
+ */
+export function nameOf({ uri, range }: { readonly uri: string; readonly range?: ByteRange }): string {
+  const name = /[?@]/.test(uri) || uri.length > MAX_NAME ? discreetName(uri) : uri;
+  return range === undefined ? name : `${name}#${range.offset}+${range.length}`;
+}
+
+/** Longer ones are told apart by their digest. */
+const MAX_NAME = 512;
+
+function discreetName(uri: string): string {
+  const [path, query] = splitAt(uri.replace(/^([^/?#]*\/\/)[^/?#]*@/, '$1'), '?');
+  const short = path.length > MAX_NAME ? `${path.slice(0, MAX_NAME)}~${shortDigest(path)}` : path;
+  return query === undefined ? short : `${short}?${shortDigest(query)}`;
+}
+
+function splitAt(text: string, separator: string): readonly [string, string?] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+const shortDigest = (text: string): string => sha256(Buffer.from(text)).slice(0, 22);
 
 /** The file of a segment with that name, and where in it the segment ends; undefined where it is a file of its own. */
 export function placeOf(name: string): { readonly uri: string; readonly end: number } | undefined {

@@ -88,6 +88,7 @@ export async function takePlaylist(
   const playlist = parsePlaylist(body);
   const origin = await sent.origin();
   const source = await ingest.sources.open(name);
+  if (source.isPulled) throw new LiveMixError('source_busy', 'This edge pulls the source by itself.');
   const before = stateOf(source);
   if (playlist.kind === 'multivariant') {
     const { placeOf, nameOf } = sent;

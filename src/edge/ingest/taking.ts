@@ -55,7 +55,15 @@ export class Taking {
   async openRun(entries: readonly NeedingSegment[]): Promise<void> {
     this.#runOpens = true;
     this.rendition.needed.clear();
-    await this.#take(newestLasting(entries, this.ingest.sources.windowDuration));
+    await this.#take(newestLasting(entries, this.#reach));
+  }
+
+  /** How far back a run may begin. Four target durations hold three, which is what a player wants. */
+  get #reach(): number {
+    const { origin, playlist, ingest } = this;
+    const atTail = origin.kind === 'http' && origin.pulled?.beginsAtTail === true;
+    if (!atTail || playlist.targetDuration === undefined) return ingest.sources.windowDuration;
+    return Math.min(4 * playlist.targetDuration, ingest.sources.windowDuration);
   }
 
   /** The run goes on. `skipped` numbers no playlist ever named: the edge slept, or posts were lost. */

@@ -18,6 +18,21 @@ export type CommandInput = {
   readonly output: readonly string[];
 };
 
+/** Something that was configured as a source and is none. */
+export type SourceFault = {
+  /** Where it has a name that a source may have. */
+  readonly name?: string;
+  /** Where it stands and what is wrong. It shows no URL: that may hold a password. */
+  readonly detail: string;
+  readonly hint: string;
+};
+
+/** All that is configured. Sources that are at fault stand under `faults` alone. */
+export type ConfiguredSources = {
+  readonly sources: readonly ConfiguredSource[];
+  readonly faults: readonly SourceFault[];
+};
+
 /** A way in that the edge works itself. It begins when it is made. */
 export interface Input {
   /** Ends it; resolves when nothing of it runs any more. */

@@ -71,9 +71,11 @@ export class LanHost implements LiveHost {
 
   /** The list as it is now; undefined while a source that has just appeared does not last three target durations. */
   #list(rendition: Rendition, early = false): RenderedPlaylist | undefined {
-    const { newest, records } = rendition.window;
+    const records = rendition.liveFrom(0);
+    const newest = records.at(-1);
     if (newest === undefined) return undefined;
-    const known = this.#rendered.get(rendition);
+    const rendered = this.#rendered.get(rendition);
+    const known = rendered !== undefined && rendered.newest >= records[0]!.sequence ? rendered : undefined;
     if (this.clock.now() - (newest.at + newest.duration * 1000) > STALLED_FOR_MS) {
       throw new LiveMixError('source_offline', 'The encoder has been silent for ten minutes.', {
         retryAfter: 2,

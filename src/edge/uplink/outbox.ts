@@ -163,7 +163,7 @@ export class Outbox {
     const { ledger } = source;
     const paused = this.#askFirst;
     if (paused) await this.#ask(target);
-    const records = rendition.window.from(ledger.floor.sequence + 1);
+    const records = rendition.liveFrom(ledger.floor.sequence + 1);
     const opened = await this.#stretchFor(records, paused);
     if (opened === undefined) return true;
     await ledger.resumeStretch(rendition.name);

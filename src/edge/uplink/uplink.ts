@@ -84,6 +84,11 @@ export class Uplink implements LinkClient, LinkView {
     return this.#takenBy.get(source);
   }
 
+  /** Whether control wants the source to be forwarded now. */
+  forwards(source: string): boolean {
+    return [...(this.#senders.get(source)?.values() ?? [])].some(({ outbox }) => outbox.forwarding);
+  }
+
   /** Something about a source changed that its operator should see. */
   reportSoon(): void {
     this.#link.reportSoon();
@@ -241,7 +246,7 @@ export class Uplink implements LinkClient, LinkView {
     const { ledger, trouble } = source;
     return {
       name: source.name,
-      sending: source.sending,
+      sending: source.sending || source.standsBy,
       reservedSequence: ledger.reservedSequence,
       reservedDiscontinuity: ledger.reservedDiscontinuity,
       floor: ledger.floor,
