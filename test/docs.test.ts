@@ -11,6 +11,7 @@ import { linkEnds } from '../src/control/edges/edge-session.ts';
 import { controlEvents } from '../src/control/events.ts';
 import { controlSettings } from '../src/control/settings.ts';
 import { edgeEvents } from '../src/edge/events.ts';
+import { commandTroubles } from '../src/edge/input/command/command-trouble.ts';
 import { edgeSettings } from '../src/edge/settings.ts';
 import { gapTrouble } from '../src/edge/trouble.ts';
 import { errorTable } from '../src/media/error.ts';
@@ -118,6 +119,7 @@ ${table(
   ['code', 'what happened', 'what to do'],
   [
     ...gapReasons.map(gapTrouble).map(({ code, detail, hint }) => [`\`${code}\``, detail, hint]),
+    ...Object.entries(commandTroubles).map(([code, { detail, hint }]) => [`\`${code}\``, detail, hint]),
     ['`edge_offline`', 'The edge is not connected.', 'Check that the edge runs and reaches control.'],
     ['`source_silent`', 'The edge is connected, but its encoder sends nothing.', 'Check the encoder.'],
   ],

@@ -20,6 +20,7 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
     'source',
   ]);
   const runs = metrics.counter('ingest_runs_total', 'Lives of encoders that began', ['source']);
+  const starts = metrics.counter('input_ffmpeg_starts_total', 'Starts of ffmpeg for sources', ['source']);
   const torn = metrics.counter('spool_torn_total', 'Spool files that were found torn', ['source']);
   const diskFull = metrics.counter('spool_full_total', 'Segments that met a full disk', ['kept']);
   const links = metrics.counter('link_opened_total', 'Links to control that were opened');
@@ -89,6 +90,11 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
           'an encoder was refused',
         ),
       );
+    },
+
+    ffmpegStarted: (source: string, command: string) => {
+      starts.inc({ source });
+      rarely(`ffmpeg ${source}`, () => log.info({ source, command }, 'ffmpeg is started for a source'));
     },
 
     spoolRecovered: ({ source, rendition }: Place, segments: number) =>
