@@ -8,6 +8,8 @@ test.each([
   ['tcp: Connection to tcp://10.0.0.7:554 failed: Connection refused', 'Nothing listens there'],
   ['rtsp://10.0.0.7/live: Connection timed out', 'does not answer'],
   ['tcp: Failed to resolve hostname cam.example: Name or service not known', 'host name'],
+  ['udp://239.0.0.1:1234: Input/output error', 'sender'],
+  ['srt: Connection to srt://10.0.0.7:9000?passphrase=… failed: Input/output error', 'listener'],
   ['srt://10.0.0.7:9000: Protocol not found', 'built without'],
   ["Unrecognized option 'rtsp_transprot'.", 'does not know'],
   ['mp4: Could not find tag for codec pcm_mulaw in stream #1', '"-c:a", "aac"'],

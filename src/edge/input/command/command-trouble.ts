@@ -111,6 +111,14 @@ const hints: readonly (readonly [said: RegExp, hint: string])[] = [
     'The camera does not answer: check that it is on, its address, and the network between.',
   ],
   [
+    /udp:\/\/\S*: Input\/output error/i,
+    'Nothing arrives there: check that the sender sends to this address and port, and that no firewall is between.',
+  ],
+  [
+    /srt:\/\/\S*:? (failed: )?Input\/output error/i,
+    'Nothing answers there: check address, port and passphrase, and who of the two is mode=listener.',
+  ],
+  [
     /Failed to resolve hostname|Name or service not known/i,
     'The host name in the URL is not known: check it, or write the address.',
   ],

@@ -148,14 +148,17 @@ test('after its first segment ten seconds without one are a stall, or three targ
   }
 });
 
-test('who waits to be called waits as long as it takes, and is soon there again', async () => {
-  const { clock, troubles, started } = supervise({
-    script: `process.on('SIGTERM', () => process.exit(0)); if (argv.length) ${FOREVER}`,
-    input: ['-i', 'srt://0.0.0.0:9000?mode=listener'],
-  });
-  await soon(() => expect(started).toHaveLength(1));
-  clock.pass(3_600_000);
-  expect(troubles).toEqual([]);
+test('who waits to be called waits as long as it takes, and is never away for more than two seconds', async () => {
+  const input = ['-i', 'srt://0.0.0.0:9000?mode=listener'];
+  const waits = supervise({ script: FOREVER, input });
+  await soon(() => expect(waits.started).toHaveLength(1));
+  waits.clock.pass(3_600_000);
+  expect(waits.troubles).toEqual([]);
+  const wasLeft = supervise({ script: 'process.exit(1)', input });
+  for (let lives = 1; lives <= 5; lives += 1) {
+    await soon(() => expect(wasLeft.troubles).toHaveLength(lives));
+    wasLeft.clock.pass(1_000);
+  }
 });
 
 test('a missing ffmpeg is said, and found when it is there', async () => {
