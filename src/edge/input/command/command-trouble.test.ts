@@ -13,6 +13,7 @@ test.each([
   ['srt://10.0.0.7:9000: Protocol not found', 'built without'],
   ["Unrecognized option 'rtsp_transprot'.", 'does not know'],
   ['mp4: Could not find tag for codec pcm_mulaw in stream #1', '"-c:a", "aac"'],
+  ["mp4: Malformed AAC bitstream detected: use the audio bitstream filter 'aac_adtstoasc'", '"-bsf:a"'],
   ['/dev/video0: Permission denied', 'usermod'],
   ['/dev/video0: No such file or directory', 'plug'],
   ['rtsp://10.0.0.7/live: Invalid data found when processing input', 'no media'],

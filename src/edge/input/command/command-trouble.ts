@@ -131,6 +131,10 @@ const hints: readonly (readonly [said: RegExp, hint: string])[] = [
     'Check the options that are configured for this source: ffmpeg does not know one of them.',
   ],
   [
+    /aac_adtstoasc/,
+    'fMP4 wants AAC without the heads it has in MPEG-TS: add "-bsf:a", "aac_adtstoasc" to output.',
+  ],
+  [
     /Could not find tag for codec|codec not currently supported in container/i,
     'HLS cannot carry a codec of the camera: set it to H.264 and AAC, or configure output: ["-c:v", "copy", "-c:a", "aac"].',
   ],
