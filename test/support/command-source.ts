@@ -37,6 +37,9 @@ export class CommandSource implements AsyncDisposable {
         inLastingTrouble: (_, trouble) => {
           this.lasting = trouble;
         },
+        onFailure: (error) => {
+          throw error;
+        },
       },
     );
   }

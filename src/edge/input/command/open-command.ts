@@ -19,6 +19,8 @@ export type CommandTools = {
   readonly inTrouble: (source: string, trouble: Trouble) => void;
   /** What is wrong with a source however much of it is taken in; undefined: no longer. */
   readonly inLastingTrouble: (source: string, trouble: Trouble | undefined) => void;
+  /** Something failed that should not. */
+  readonly onFailure: (error: unknown) => void;
 };
 
 /** Begins to bring a source in with ffmpeg. */
@@ -26,7 +28,7 @@ export function openCommand(
   { name, input }: { readonly name: string; readonly input: CommandInput },
   tools: CommandTools,
 ): Input {
-  const { clock, ffmpeg, edge } = tools;
+  const { clock, ffmpeg, edge, onFailure } = tools;
   return new SupervisedFfmpeg(input, {
     clock,
     random: Math.random,
@@ -40,5 +42,6 @@ export function openCommand(
       if (!(error instanceof FfmpegMissing)) throw error;
       return ffmpegMissing(ffmpeg.command, error.message);
     },
+    onFailure,
   });
 }

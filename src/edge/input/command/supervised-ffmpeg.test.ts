@@ -20,9 +20,9 @@ type Scene = {
 const folder = mkdtempSync(join(tmpdir(), 'livemix-supervised-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const running: SupervisedFfmpeg[] = [];
+const running: (() => Promise<void>)[] = [];
 afterEach(async () => {
-  await Promise.all(running.splice(0).map((each) => each.stop()));
+  await Promise.all(running.splice(0).map((stop) => stop()));
 });
 
 function supervise({ script, input, output, missing, token }: Scene) {
@@ -51,15 +51,24 @@ function supervise({ script, input, output, missing, token }: Scene) {
       started: (shown) => seen.started.push(shown),
       inTrouble: (trouble) => seen.troubles.push(trouble),
       inLastingTrouble: (trouble) => seen.lasting.push(trouble?.detail),
+      onFailure: (error) => {
+        throw error;
+      },
     },
   );
-  running.push(supervised);
+  const stop = async () => {
+    const stopped = supervised.stop();
+    // What ffmpeg sent last is given time to arrive.
+    const passing = setInterval(() => clock.pass(100), 10);
+    await stopped.finally(() => clearInterval(passing));
+  };
+  running.push(stop);
   /** It has said its number, and this has been read. */
   const hasBegun = async () => {
     await soon(() => expect(existsSync(flag)).toBe(true));
     for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   };
-  return { ...seen, supervised, hasBegun };
+  return { ...seen, stop, hasBegun };
 }
 
 const soon = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 20 });
@@ -186,7 +195,7 @@ test('when it is stopped nothing of it runs any more, whatever ffmpeg was', asyn
   await soon(() => expect(scene.troubles).toHaveLength(1));
   const grandchild = Number(/pid (\d+)/.exec(scene.troubles[0]!.detail)![1]);
   await soon(() => expect(isAlive(grandchild)).toBe(false));
-  await scene.supervised.stop();
+  await scene.stop();
   scene.clock.pass(60_000);
   await new Promise((resolve) => setImmediate(resolve));
   expect(scene.started).toHaveLength(1);
@@ -195,11 +204,11 @@ test('when it is stopped nothing of it runs any more, whatever ffmpeg was', asyn
 test('a stop ends it while it runs, and while it waits', async () => {
   const runs = supervise({ script: FOREVER });
   await soon(() => expect(runs.started).toHaveLength(1));
-  await runs.supervised.stop();
+  await runs.stop();
   expect(runs.troubles).toEqual([]);
   const waits = supervise({ script: 'process.exit(1)' });
   await soon(() => expect(waits.troubles).toHaveLength(1));
-  await waits.supervised.stop();
+  await waits.stop();
   expect(waits.started).toHaveLength(1);
 });
 
@@ -231,7 +240,7 @@ test('what ffmpeg needs to know in secret it reads from files that no folder lis
 const PCMU = `if (!argv.includes('-an')) console.error('[mpegts @ 0x1] [warning] Stream 1, codec pcm_mulaw, is muxed as a private data stream and may not be recognized upon reading.');`;
 
 test('a sound that HLS cannot carry is left out, which is said as long as it is so', async () => {
-  const { clock, fed, lasting, started, supervised, troubles } = supervise({ script: `${PCMU}${FOREVER}` });
+  const { clock, fed, lasting, started, stop, troubles } = supervise({ script: `${PCMU}${FOREVER}` });
   await soon(() => expect(started).toHaveLength(2));
   expect(started.map((shown) => shown.includes(' -an '))).toEqual([false, true]);
   Object.assign(fed, { ingestedBytes: 1 });
@@ -240,7 +249,7 @@ test('a sound that HLS cannot carry is left out, which is said as long as it is 
     'The sound is pcm_mulaw, which HLS cannot carry. It is left out; the picture goes on.',
   ]);
   expect(troubles).toEqual([]);
-  await supervised.stop();
+  await stop();
   expect(lasting.at(-1)).toBeUndefined();
 });
 

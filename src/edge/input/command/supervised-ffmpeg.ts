@@ -37,6 +37,8 @@ export type Supervision = {
   readonly inLastingTrouble: (trouble: Trouble | undefined) => void;
   /** What `findFfmpeg` rejected with. Throws what is our own mistake. */
   readonly notFound: (error: unknown) => Trouble;
+  /** Something failed that should not. */
+  readonly onFailure: (error: unknown) => void;
 };
 
 const PAUSE_FIRST = millis(1_000);
@@ -51,6 +53,8 @@ const STARTS_WITHIN_MS = 30_000;
 /** After that a segment must come within so long, or three target durations if that is longer. */
 const STALLS_AFTER_MS = 10_000;
 const LOOK_EVERY = millis(1_000);
+/** ffmpeg does not wait for what it sends last to be taken in. */
+const TAKEN_IN_WITHIN = millis(500);
 /** Lines that are shown with a trouble. */
 const SHOWN_LINES = 3;
 
@@ -75,9 +79,10 @@ export class SupervisedFfmpeg implements Input {
     private readonly input: CommandInput,
     private readonly tools: Supervision,
   ) {
-    this.#done = this.#run();
+    this.#done = this.#run().catch(tools.onFailure);
   }
 
+  /** What ffmpeg sends at its end, the last segment and ENDLIST, has been taken in when it resolves. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#done;
@@ -174,6 +179,7 @@ export class SupervisedFfmpeg implements Input {
     });
     try {
       const exit = await child.ended;
+      if (this.#stopping.signal.aborted) await clock.sleep(TAKEN_IN_WITHIN);
       const ranWell = takenAt !== undefined && takenAt - startedAt >= RAN_WELL_AFTER_MS;
       if (ended === 'without sound') {
         this.#leavesSoundOut = true;
