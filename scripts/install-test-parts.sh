@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests play against: real ffmpeg, memcached, nginx, Chromium, and Ceph's S3 (radosgw on one mon and one
-# osd). Does nothing where they are there. Tests start their own servers: what a package would start by itself
+# Installs what the tests play against: real ffmpeg, memcached, nginx, Chromium, Ceph's S3 (radosgw on one mon and one
+# osd), and GStreamer's RTSP server as a camera. Does nothing where they are there. Tests start their own servers: what a
+# package would start by itself
 # neither runs nor holds a port.
 set -euo pipefail
 wanted=()
@@ -15,6 +16,19 @@ need radosgw radosgw
 need ceph-mon ceph-mon
 need ceph-osd ceph-osd
 need radosgw-admin ceph-common
+# The camera of the tests is a script for Debian's Python.
+is_camera_there() {
+  /usr/bin/python3 - <<'PYTHON' >/dev/null 2>&1
+import gi, sys
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import Gst, GstRtspServer
+Gst.init(None)
+parts = "videotestsrc x264enc rtph264pay audiotestsrc avenc_aac rtpmp4gpay mulawenc rtppcmupay"
+sys.exit(0 if all(Gst.ElementFactory.find(part) for part in parts.split()) else 1)
+PYTHON
+}
+is_camera_there || wanted+=(python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base
+  gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly gstreamer1.0-libav)
 [ ${#wanted[@]} -eq 0 ] && exit 0
 
 as_root=()

@@ -12,6 +12,7 @@ import { linkEnds } from '../src/control/edges/edge-session.ts';
 import { controlEvents } from '../src/control/events.ts';
 import { controlSettings } from '../src/control/settings.ts';
 import { edgeEvents } from '../src/edge/events.ts';
+import { commandTroubles } from '../src/edge/input/command/command-trouble.ts';
 import { edgeSettings } from '../src/edge/settings.ts';
 import { configTroubleText, gapTrouble, inputTroubles } from '../src/edge/trouble.ts';
 import { errorTable } from '../src/media/error.ts';
@@ -148,6 +149,7 @@ ${table(
     ...gapReasons.map(gapTrouble).map(({ code, detail, hint }) => [`\`${code}\``, detail, hint]),
     ...Object.entries(inputTroubles).map(([code, { detail, hint }]) => [`\`${code}\``, detail, hint]),
     ['`source_misconfigured`', configTroubleText.detail, configTroubleText.hint],
+    ...Object.entries(commandTroubles).map(([code, { detail, hint }]) => [`\`${code}\``, detail, hint]),
     ['`edge_offline`', 'The edge is not connected.', 'Check that the edge runs and reaches control.'],
     ['`source_silent`', 'The edge is connected, but its encoder sends nothing.', 'Check the encoder.'],
   ],

@@ -29,6 +29,7 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
     'source',
     'code',
   ]);
+  const starts = metrics.counter('input_ffmpeg_starts_total', 'Starts of ffmpeg for sources', ['source']);
   const torn = metrics.counter('spool_torn_total', 'Spool files that were found torn', ['source']);
   const diskFull = metrics.counter('spool_full_total', 'Segments that met a full disk', ['kept']);
   const links = metrics.counter('link_opened_total', 'Links to control that were opened');
@@ -121,6 +122,10 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
       rarely(`input ${source} ${code} ${detail}`, () =>
         log.warn({ source, code, detail, hint }, 'a source cannot be brought in'),
       );
+    },
+    ffmpegStarted: (source: string, command: string) => {
+      starts.inc({ source });
+      rarely(`ffmpeg ${source}`, () => log.info({ source, command }, 'ffmpeg is started for a source'));
     },
 
     spoolRecovered: ({ source, rendition }: Place, segments: number) =>

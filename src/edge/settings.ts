@@ -71,6 +71,12 @@ export const edgeSettings = defineSettings({
     help: 'How many bytes a second recordings may take of the line to control. Live does not wait, but counts. By default all of it.',
     example: '500KiB',
   }),
+  ffmpeg: setting({
+    env: 'LIVEMIX_FFMPEG',
+    parse: types.text('PROGRAM'),
+    default: 'ffmpeg',
+    help: 'The ffmpeg that brings in sources of the config file that are no HLS: its name or its path.',
+  }),
   logLevel: setting({
     env: 'LIVEMIX_LOG_LEVEL',
     parse: types.choice(['debug', 'info', 'warn', 'error']),
