@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const benches = [
-  ...['playlist', 'latency', 'start', 'fan-out', 'viewers', 'pollers', 'edge-idle'],
+  ...['playlist', 'latency', 'start', 'fan-out', 'viewers', 'pollers', 'edge-idle', 'ingest'],
   ...['replay', 'replay-spread', 'replay-playlist', 'recording-start', 'recording-fsync', 'drain'],
 ];
 const file = (name) => fileURLToPath(new URL(`${name}.mjs`, import.meta.url));

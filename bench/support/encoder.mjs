@@ -21,7 +21,7 @@ function pesHeader(seconds) {
 }
 
 /** So many bytes, about, that look like transport stream to everything that only carries it: tables, then noise. */
-function segmentOf(bytes, beginsAt, duration) {
+export function segmentOf(bytes, beginsAt, duration) {
   const packets = Math.max(8, Math.round(bytes / PACKET));
   const segment = randomFillSync(Buffer.allocUnsafeSlow(packets * PACKET));
   for (let index = 0; index < packets; index++) {

@@ -64,6 +64,18 @@ test('how the bytes were cut into chunks does not matter', () => {
   );
 });
 
+test('a picture whose times stand in the next packet is passed over', () => {
+  const head = [0, 0, 1, 0xe0, 0, 0, 0x80, 0x80, 5];
+  const stamp = [0x21, 0, 5, 0xbf, 0x21];
+  const whole = packetOf({ pid: 256, startsUnit: true, payload: [...head, ...stamp] });
+  for (const split of [3, 7, 9, 13]) {
+    const torn = packetOf({ pid: 256, startsUnit: true, payload: [...head, ...stamp].slice(0, split) });
+    const check = new TransportStreamCheck();
+    check.push(Buffer.concat([tables, whole, torn, whole]));
+    expect([check.verdict(), check.span]).toEqual(['ok', 0]);
+  }
+});
+
 test('no bytes of any kind make it throw', () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ minLength: 187, maxLength: 187 }), { maxLength: 20 }), (bodies) => {

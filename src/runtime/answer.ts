@@ -68,6 +68,8 @@ function send(
   text: string,
   headers: OutgoingHttpHeaders,
 ): void {
+  // Encoders go without waiting for the answer; Node makes an Error with its stack for each write that comes too late.
+  if (response.destroyed) return;
   const body = Buffer.from(text);
   response.writeHead(status, {
     'Content-Type': type,

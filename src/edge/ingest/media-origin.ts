@@ -75,9 +75,10 @@ async function resolveFolder(url: URL, prefix: string, roots: readonly string[])
   } catch {
     throw badPrefix('The prefix is no folder.');
   }
-  const refused = new PrefixRefused(`LIVEMIX_MEDIA_ROOTS=${[...roots, asked.replace(/\/+$/, '')].join(':')}`);
+  const refused = () =>
+    new PrefixRefused(`LIVEMIX_MEDIA_ROOTS=${[...roots, asked.replace(/\/+$/, '')].join(':')}`);
   const folder = await realpath(asked).catch(() => undefined);
-  if (folder === undefined) throw refused;
+  if (folder === undefined) throw refused();
   for (const root of roots) {
     const real = await realpath(root).catch(() => undefined);
     if (
@@ -87,7 +88,7 @@ async function resolveFolder(url: URL, prefix: string, roots: readonly string[])
       return { kind: 'file', folder };
     }
   }
-  throw refused;
+  throw refused();
 }
 
 function resolveOrigin(url: URL, origins: readonly string[]): ReadOrigin {

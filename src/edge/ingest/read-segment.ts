@@ -17,7 +17,7 @@ export type ReadSegment = {
 
 /** Where bytes go while they are read; begun anew for every attempt. */
 export interface Sink {
-  write(chunk: Uint8Array): Promise<void>;
+  write(...chunks: readonly Uint8Array[]): Promise<void>;
   discard(): Promise<void>;
 }
 
@@ -171,8 +171,8 @@ const tooLarge = () => new SourceUnreadable('too_large', 'the segment is larger 
 export class MemorySink implements Sink {
   #chunks: Buffer[] = [];
 
-  async write(chunk: Uint8Array): Promise<void> {
-    this.#chunks.push(Buffer.from(chunk));
+  async write(...chunks: readonly Uint8Array[]): Promise<void> {
+    for (const chunk of chunks) this.#chunks.push(Buffer.from(chunk));
   }
 
   async discard(): Promise<void> {

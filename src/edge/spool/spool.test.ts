@@ -73,6 +73,18 @@ describe('a spool', () => {
     expect(spool.bytes).toBe(188);
   });
 
+  test('takes a segment in more pieces than one write of the system may have, empty ones among them', async () => {
+    const spool = await open();
+    const content = Buffer.from(Array.from({ length: 3_000 }, (_, at) => at & 0xff));
+    const pieces = [...content].flatMap((byte) => [Buffer.from([byte]), Buffer.alloc(0)]);
+    const own = record(7, { bytes: bytes(content.length) });
+    const staged = await spool.stage();
+    await staged.write(...pieces);
+    expect(await staged.content()).toEqual(content);
+    await staged.commit(place, own, false);
+    expect(await spool.read(place, own)).toEqual(content);
+  });
+
   test('a segment lies under its number, time, duration and digest', async () => {
     await keep(await open(), 7);
     const { at, digest } = record(7);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { isName } from '../../media/name.ts';
@@ -121,11 +121,7 @@ export class Spool {
       await unlink(path).catch(() => undefined);
     };
     return {
-      write: async (chunk) => {
-        for (let done = 0; done < chunk.length; ) {
-          done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
-        }
-      },
+      write: (...chunks) => writeAll(handle, chunks),
       commit: async (place, record, durable) => {
         try {
           await this.#makeFolder(place);
@@ -230,13 +226,32 @@ export class Spool {
 
 /** A segment that is being written. It ends with `commit` or `discard`. */
 export type StagedSegment = {
-  write(chunk: Uint8Array): Promise<void>;
+  /** All of them at once, from where they lie. */
+  write(...chunks: readonly Uint8Array[]): Promise<void>;
   /** Gives it its name. `durable`: it survives a power cut when this resolves. */
   commit(place: Place, record: SegmentRecord, durable: boolean): Promise<void>;
   /** What was written so far. */
   content(): Promise<Buffer>;
   discard(): Promise<void>;
 };
+
+async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  let left = chunks;
+  while (left.length > 0) {
+    const { bytesWritten } = await handle.writev(left);
+    left = behind(left, bytesWritten);
+  }
+}
+
+/** What is left of the chunks behind so many bytes of theirs. */
+function behind(chunks: readonly Uint8Array[], done: number): readonly Uint8Array[] {
+  let skip = done;
+  let at = 0;
+  while (at < chunks.length && skip >= chunks[at]!.length) skip -= chunks[at++]!.length;
+  const left = chunks.slice(at);
+  if (skip > 0) left[0] = left[0]!.subarray(skip);
+  return left;
+}
 
 async function namesIn(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true });

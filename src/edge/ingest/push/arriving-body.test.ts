@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:http';
+import { EventEmitter } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
@@ -16,8 +17,8 @@ async function pushed(send: Buffer, announced: number, maxBytes = 4_000_000): Pr
     server = createServer(async (request, response) => {
       let size = 0;
       try {
-        for await (const chunk of new ArrivingBody(request, maxBytes).chunks()) {
-          size += chunk.length;
+        for await (const batch of new ArrivingBody(request, maxBytes).batches()) {
+          for (const chunk of batch) size += chunk.length;
           await sleep(2);
         }
         resolve(size);
@@ -47,4 +48,15 @@ test('one that is closed before it, and a body that is too long, say so', async 
   expect(await pushed(Buffer.alloc(1_000), 2_000)).toBe('ClientGone');
   server.close();
   expect(await pushed(Buffer.alloc(1_001), 1_001, 1_000)).toBe('LiveMixError');
+});
+
+test('a million bytes that come one by one are handed on a thousand at a time', async () => {
+  const request = new EventEmitter();
+  const body = new ArrivingBody(request as IncomingMessage, 1_000_000);
+  for (let at = 0; at < 1_000_000; at++) request.emit('data', Buffer.from([at & 0xff]));
+  request.emit('end');
+  const sizes: number[] = [];
+  for await (const batch of body.batches()) sizes.push(batch.length);
+  expect(Math.max(...sizes)).toBe(1_024);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(1_000_000);
 });

@@ -35,17 +35,21 @@ export async function receiveSegment(body: ArrivingBody, receiving: Receiving): 
   let sink = await receiving.openSink();
   let size = 0;
   try {
-    for await (const chunk of body.chunks()) {
-      hash.update(chunk);
-      check?.push(chunk);
+    for await (const batch of body.batches()) {
+      let batchBytes = 0;
+      for (const chunk of batch) {
+        hash.update(chunk);
+        check?.push(chunk);
+        batchBytes += chunk.length;
+      }
       try {
-        await sink.write(chunk);
+        await sink.write(...batch);
       } catch (error) {
         if (!isDiskFull(error) || sink instanceof MemorySink) throw error;
         sink = await movedToMemory(sink, size);
-        await sink.write(chunk);
+        await sink.write(...batch);
       }
-      size += chunk.length;
+      size += batchBytes;
     }
     const verdict = check?.verdict() ?? (size === 0 ? 'empty' : 'ok');
     const digest = hash.copy().digest('base64url');
