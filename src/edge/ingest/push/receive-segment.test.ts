@@ -11,7 +11,6 @@ import { Spool, type StagedSegment } from '../../spool/spool.ts';
 import { ArrivingBody } from './arriving-body.ts';
 import { type PushedSegment, receiveSegment } from './receive-segment.ts';
 
-const place = { source: 'camera-0', rendition: 'main' };
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'livemix-receive-'));
