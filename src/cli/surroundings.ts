@@ -20,5 +20,6 @@ export const surroundings = (name: string, level: LogLevel, onFailure: (error: u
   version: version(),
   hostName: hostname(),
   uiFolder: inPackage('dist/ui'),
+  environment: process.env,
   onFailure,
 });

@@ -18,6 +18,7 @@ import type { Ingest } from './ingest/ingest.ts';
 import { httpAgents } from './ingest/open-segment.ts';
 import { PlaylistRate } from './ingest/playlist-rate.ts';
 import { Pushes } from './ingest/push/pushes.ts';
+import { FfmpegProgram, ffmpegEnvironment } from './input/command/ffmpeg-program.ts';
 import type { ConfiguredSources } from './input/configured-source.ts';
 import { isWanted } from './input/demand.ts';
 import { Inputs } from './input/inputs.ts';
@@ -39,6 +40,8 @@ export type EdgeSurroundings = {
   readonly uiFolder: string;
   /** The sources that it brings in by itself. */
   readonly sources?: ConfiguredSources;
+  /** What programs that it starts are given, without what is secret. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Something failed that should not: the process ends. */
   readonly onFailure: (error: unknown) => void;
 };
@@ -173,9 +176,9 @@ function createUplink(
 function createInputs(
   ingest: Ingest,
   url: string,
-  { ingestToken }: EdgeSettings,
+  { ingestToken, ffmpeg }: EdgeSettings,
   uplink: Uplink | undefined,
-  { onFailure }: EdgeSurroundings,
+  { onFailure, environment }: EdgeSurroundings,
 ): Inputs {
   const { sources, clock, events } = ingest;
   const tools: InputTools = {
@@ -192,6 +195,13 @@ function createInputs(
       sources.find(source)?.outOfTrouble(isInputTrouble);
       uplink?.reportSoon();
     },
+    inLastingTrouble: (name, trouble) => {
+      if (trouble !== undefined) events.inputInTrouble(name, trouble);
+      const source = sources.find(name);
+      if (source !== undefined) source.lasting = trouble;
+      uplink?.reportSoon();
+    },
+    ffmpeg: new FfmpegProgram(ffmpeg, ffmpegEnvironment(environment, new URL(url).hostname)),
     changed: () => uplink?.reportSoon(),
     onFailure,
   };

@@ -27,6 +27,8 @@ export class Source {
   isPulled = false;
   /** What is wrong with how it is configured. */
   fault: Trouble | undefined;
+  /** What is wrong with it although it is taken in: a sound that no player knows. */
+  lasting: Trouble | undefined;
   #trouble: Trouble | undefined;
   #served: { readonly key: string; readonly text: string } | undefined;
   readonly runs: Runs;
@@ -89,7 +91,7 @@ export class Source {
   }
 
   get trouble(): Trouble | undefined {
-    return this.#trouble ?? this.fault;
+    return this.#trouble ?? this.fault ?? this.lasting;
   }
 
   inTrouble(trouble: Trouble): void {

@@ -1,6 +1,7 @@
 import type { LiveMixError, Trouble } from '../media/error.ts';
 import type { GapReason } from '../media/segment-record.ts';
 import { PrefixRefused } from './ingest/media-origin.ts';
+import { commandTroubles } from './input/command/command-trouble.ts';
 import type { SourceFault } from './input/configured-source.ts';
 
 /** What an operator is told of a playlist that could not be taken in. Here, unlike in the answer, the setting to add is named whole. */
@@ -21,7 +22,8 @@ export function inputTrouble(code: InputTroubleCode, happened?: string, hint?: s
 }
 
 /** Whether a trouble is of a source’s input, and ends with it. */
-export const isInputTrouble = (code: string): boolean => Object.hasOwn(inputTroubles, code);
+export const isInputTrouble = (code: string): boolean =>
+  Object.hasOwn(inputTroubles, code) || Object.hasOwn(commandTroubles, code);
 
 /** The link carries no longer texts. */
 const clipped = (code: string, detail: string, hint: string): Trouble => ({
@@ -39,10 +41,6 @@ export const inputTroubles = {
   pull_multivariant: {
     detail: 'The URL of the source is that of a multivariant playlist.',
     hint: 'Write the URL of one of the media playlists that it names.',
-  },
-  input_unsupported: {
-    detail: 'This edge cannot bring in a source of that kind yet.',
-    hint: 'Push it with ffmpeg, as the README shows.',
   },
 } satisfies Record<string, Omit<Trouble, 'code'>>;
 

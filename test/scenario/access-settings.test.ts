@@ -20,6 +20,7 @@ const surroundings = {
   log: createLog({ level: 'error', name: 'test', destination: { write: () => undefined } }),
   version: '0.0.0-test',
   hostName: 'test-host',
+  environment: {},
   uiFolder: fileURLToPath(new URL('../../dist/ui', import.meta.url)),
   onFailure: () => undefined,
 };

@@ -26,6 +26,7 @@ async function anotherEdge(rig: Rig, name: string) {
     log: createLog({ level: 'debug', name: 'other', destination: { write } }),
     version: '0.0.0-test',
     hostName: 'test-host',
+    environment: {},
     uiFolder: fileURLToPath(new URL('../../dist/ui', import.meta.url)),
     onFailure: (error: unknown) => rig.failures.push(error),
   });

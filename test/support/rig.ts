@@ -124,6 +124,7 @@ export class Rig implements AsyncDisposable {
       log: createLog({ level: 'debug', name, destination }),
       version: '0.0.0-test',
       hostName: 'test-host',
+      environment: process.env,
       uiFolder: fileURLToPath(new URL('../../dist/ui', import.meta.url)),
       onFailure: (error: unknown) => this.failures.push(error),
     };

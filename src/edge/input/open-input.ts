@@ -2,7 +2,8 @@ import type { Trouble } from '../../media/error.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { EdgeEvents } from '../events.ts';
 import type { Ingest } from '../ingest/ingest.ts';
-import { inputTrouble } from '../trouble.ts';
+import type { FfmpegProgram } from './command/ffmpeg-program.ts';
+import { openCommand } from './command/open-command.ts';
 import type { ConfiguredSource, Input } from './configured-source.ts';
 import { Pull } from './pull/pull.ts';
 
@@ -13,8 +14,12 @@ export type InputTools = {
   readonly events: EdgeEvents;
   /** Where this edge takes in what is pushed, and what must be shown there. */
   readonly edge: { readonly url: string; readonly ingestToken: string | undefined };
+  /** What brings in what is no HLS. */
+  readonly ffmpeg: FfmpegProgram;
   /** What is wrong with a source now. It is logged, shown, and reported. */
   readonly inTrouble: (source: string, trouble: Trouble) => void;
+  /** What is wrong with it however much of it is taken in; undefined: no longer. */
+  readonly inLastingTrouble: (source: string, trouble: Trouble | undefined) => void;
   /** What was wrong with its input is over. */
   readonly outOfTrouble: (source: string) => void;
   /** Something else changed that control should know of. */
@@ -29,7 +34,13 @@ export function openInput({ name, input, when }: ConfiguredSource, tools: InputT
     case 'pull':
       return new Pull({ name, when }, input, tools);
     case 'command':
-      tools.inTrouble(name, inputTrouble('input_unsupported'));
-      return { stop: async () => undefined };
+      return openCommand(
+        { name, input },
+        {
+          ...tools,
+          fed: (source) => tools.ingest.sources.find(source),
+          started: (source, command) => tools.events.ffmpegStarted(source, command),
+        },
+      );
   }
 }
