@@ -37,7 +37,7 @@ test('a full spool keeps what it was asked to keep, states what it could not, an
     return (await rig.encoder.post()).status === 200;
   });
   await recordings.stop(id);
-  await rig.encoder.publish(1);
+  await rig.encoder.publish(3);
   const recording = await recordings.ended(id, 30_000);
   expect(recording.state).toBe('incomplete');
   expect(recording.gaps.map(({ reason }) => reason)).toContain('spool_full');
