@@ -8,8 +8,11 @@ export const MAX_RENDITIONS = 64;
 /** Other lines: session data, definitions, comments. */
 export const MAX_OTHER_LINES = 1_024;
 
-/** Whether a playlist's text has a tag that only multivariant playlists have. */
-export const isMultivariant = (text: string): boolean => OF_VARIANTS.test(text);
+/** Whether a playlist's text has a tag that only multivariant playlists have, before it has a segment. */
+export function isMultivariant(text: string): boolean {
+  const firstSegment = text.indexOf('\n#EXTINF');
+  return OF_VARIANTS.test(firstSegment === -1 ? text : text.slice(0, firstSegment));
+}
 
 const OF_VARIANTS = /\n#EXT-X-(?:STREAM-INF|MEDIA|I-FRAME-STREAM-INF)(?![A-Z-])/;
 

@@ -127,6 +127,15 @@ c.ts
   expect(told.map(({ ranges }) => ranges)).toEqual([[begins], [begins, ends], undefined]);
 });
 
+test('date ranges without end before one segment are refused before they are compared with each other', () => {
+  const ranges = Array.from(
+    { length: 20_000 },
+    (_, at) => `#EXT-X-DATERANGE:ID="${at}",START-DATE="2026-01-01T00:00:00Z"`,
+  );
+  const text = `#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n${ranges.join('\n')}\n#EXTINF:2,\na.ts\n`;
+  expect(() => read(text)).toThrow(/^line 20005: .*too long together/);
+});
+
 test.each([
   ['#EXT-X-MAP:URI=""', 'no init section'],
   ['#EXT-X-MAP:', 'no init section'],

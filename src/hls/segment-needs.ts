@@ -44,7 +44,13 @@ const MAX_AT_HEAD = 16_384;
 /** Key systems in force at once (RFC 8216 §4.3.2.4: one EXT-X-KEY for each KEYFORMAT). */
 const MAX_KEYS = 6;
 
+/** Date ranges that are not over; they are in every segment's record. */
+const MAX_RANGES = 64;
+
 const NO_RANGES: readonly DateRange[] = [];
+const NOTHING_TOLD: ReadonlySet<string> = new Set();
+const NO_TAGS: readonly string[] = [];
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 const NOT_PASSED: ReadonlySet<string> = new Set([
   '#EXT-X-PART',
@@ -76,11 +82,13 @@ class NeedsReader {
   #map: (Omit<NeededMap, 'keys'> & { readonly keys: readonly Key[] }) | undefined;
   #keys: readonly Key[] = [];
   #ranges: readonly DateRange[] = [];
+  /** The IDs of those that stand before the segment at hand. */
+  #told: ReadonlySet<string> = NOTHING_TOLD;
   /** When the segment at hand begins, as its encoder counts. */
   #at: number | undefined;
   #before: { readonly uri: string; readonly end: number } | undefined;
-  /** The init section of pictures in the resource at hand, before the first of them. */
   readonly #iFramesOnly: boolean;
+  /** The init section of pictures in the resource at hand, before the first of them. */
   #atHead: { readonly uri: string; readonly map: Omit<NeededMap, 'keys'> | undefined } | undefined;
 
   constructor(private readonly head: readonly string[] | undefined) {
@@ -88,8 +96,8 @@ class NeedsReader {
   }
 
   read(segment: MediaPlaylistSegment): NeedingSegment {
-    const tags: string[] = [];
-    const told = new Set<string>();
+    let tags: string[] | undefined;
+    this.#told = NOTHING_TOLD;
     let range: ByteRange | undefined;
     this.#at = segment.programDateTime ?? this.#at;
     for (const tag of segment.tags) {
@@ -98,22 +106,22 @@ class NeedsReader {
       if (name === '#EXT-X-MAP') this.#map = { ...mapOf(value, segment.line), keys: this.#keys };
       else if (name === '#EXT-X-KEY') this.#keys = keysWith(this.#keys, value, segment.line);
       else if (name === '#EXT-X-BYTERANGE') range = rangeOf(value, segment.line, this.#behind(segment.uri));
-      else if (!NOT_PASSED.has(name) && !this.#isDateRange(name, tag, told)) tags.push(tag);
+      else if (!NOT_PASSED.has(name) && !this.#isDateRange(name, tag, segment.line)) {
+        tags ??= [];
+        tags.push(tag);
+      }
     }
     const map = this.#map ?? this.#mapAtHead(segment.uri, range);
     this.#before = range && { uri: segment.uri, end: range.offset + range.length };
-    const ranges = this.#rangesOf(segment, told);
-    refuseTooMuch(tags, ranges, segment.line);
-    const withIvs = (keys: readonly Key[]) => keys.map((key) => withIv(key, segment.sequence));
-    return {
-      ...segment,
-      tags,
-      ...(range !== undefined && { range }),
-      ...(map !== undefined && { map: { ...map, keys: withIvs(map.keys) } }),
-      ...(this.#keys.length > 0 && { keys: withIvs(this.#keys) }),
-      ...(ranges.length > 0 && { ranges: ranges.map(({ line }) => line) }),
-      ...(this.head !== undefined && { head: this.head }),
-    };
+    const ranges = this.#rangesOf(segment);
+    if (tags !== undefined || ranges.length > 0) refuseTooMuch(tags ?? NO_TAGS, ranges, segment.line);
+    const needing: Writable<NeedingSegment> = { ...segment, tags: tags ?? NO_TAGS };
+    if (range !== undefined) needing.range = range;
+    if (map !== undefined) needing.map = { ...map, keys: withIvs(map.keys, segment.sequence) };
+    if (this.#keys.length > 0) needing.keys = withIvs(this.#keys, segment.sequence);
+    if (ranges.length > 0) needing.ranges = ranges.map(({ line }) => line);
+    if (this.head !== undefined) needing.head = this.head;
+    return needing;
   }
 
   /**
@@ -136,12 +144,13 @@ class NeedsReader {
   }
 
   /** Those that are in force, and those of which it was just told: also that they are over. */
-  #rangesOf(segment: MediaPlaylistSegment, told: ReadonlySet<string>): readonly DateRange[] {
+  #rangesOf(segment: MediaPlaylistSegment): readonly DateRange[] {
     if (this.#at === undefined) return NO_RANGES;
     const now = epochMs(this.#at);
     this.#at += segment.duration * 1000;
     if (this.#ranges.length === 0) return NO_RANGES;
     const lasting = inForce(this.#ranges, now);
+    const told = this.#told;
     const shown =
       told.size === 0 ? lasting : this.#ranges.filter((one) => told.has(one.id) || lasting.includes(one));
     this.#ranges = lasting;
@@ -149,13 +158,14 @@ class NeedsReader {
   }
 
   /** Where no date-time says when segments are, a date range is a line like others. */
-  #isDateRange(name: string, tag: string, told: Set<string>): boolean {
+  #isDateRange(name: string, tag: string, line: number): boolean {
     if (name !== '#EXT-X-DATERANGE' || this.#at === undefined) return false;
     const range = parseDateRange(tag);
     if (range === undefined) return false;
-    if (!this.#ranges.some(({ line }) => line === tag)) {
+    if (!this.#ranges.some((one) => one.line === tag)) {
+      if (this.#ranges.length === MAX_RANGES) throw tooManyTags(line);
       this.#ranges = [...this.#ranges, range];
-      told.add(range.id);
+      this.#told = new Set([...this.#told, range.id]);
     }
     return true;
   }
@@ -201,6 +211,9 @@ function keysWith(keys: readonly Key[], text: string, at: number): readonly Key[
 
 const IDENTITY = 'identity';
 const HAS_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/;
+
+const withIvs = (keys: readonly Key[], sequence: number): readonly Needed[] =>
+  keys.map((key) => withIv(key, sequence));
 
 /**
  * A key without an IV means the segment's number in its encoder's list (RFC 8216 §5.2), which is not the number it has

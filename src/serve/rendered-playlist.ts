@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { renderMediaPlaylist } from '../hls/render.ts';
 import { type Carried, carriedFileName, segmentFileName } from '../media/carried.ts';
@@ -52,7 +52,7 @@ export function multivariantAsSent(text: string): RenderedPlaylist {
 /** A playlist's text with what every answer with it carries. `gzip`: the same text, packed. */
 export function asSent(text: Buffer, targetDuration: number, gzip: () => Buffer): RenderedPlaylist {
   const maxAge = Math.floor(targetDuration / 2);
-  const etag = `"${createHash('sha1').update(text).digest('base64url').slice(0, 16)}"`;
+  const etag = `"${hash('sha1', text, 'base64url').slice(0, 16)}"`;
   return {
     text,
     gzip,
