@@ -20,7 +20,7 @@ export function edgeCommand(exitWith: (code: number) => void): Command {
       const settings = readWith(edgeSettings, flags, file, [SOURCES_KEY]);
       const sources = file && readConfigSources(file, basename(config!));
       const { startEdge } = await import('../edge/edge-node.ts');
-      const code = await runUntilSignal('edge', settings.logLevel, async (given) => {
+      const start = async (given: ReturnType<typeof surroundings>) => {
         const edge = await startEdge(settings, { ...given, ...(sources !== undefined && { sources }) });
         return {
           close: () => edge.close(),
@@ -31,8 +31,8 @@ export function edgeCommand(exitWith: (code: number) => void): Command {
             },
           }),
         };
-      });
-      exitWith(code);
+      };
+      exitWith(await runUntilSignal('edge', settings.logLevel, start, { reloads: file !== undefined }));
     });
   return withSettings(command, edgeSettings, SOURCES_HELP);
 }

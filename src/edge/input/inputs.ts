@@ -72,7 +72,13 @@ export class Inputs {
 
   #openAlways(name: string, open: () => Input): Input {
     this.tools.events.inputBegan(name);
-    return open();
+    const input = open();
+    return {
+      stop: async () => {
+        await input.stop();
+        this.tools.events.inputEnded(name);
+      },
+    };
   }
 
   #openOnDemand(source: Source, open: () => Input): Input {
@@ -94,7 +100,6 @@ export class Inputs {
     this.#running.delete(name);
     await input.stop();
     this.tools.outOfTrouble(name);
-    this.tools.events.inputEnded(name);
   }
 
   #tell(fault: SourceFault): void {

@@ -28,7 +28,7 @@ export class OnDemand implements Input {
   readonly #looking: Timer;
 
   constructor(
-    private readonly source: Source,
+    private readonly source: Pick<Source, 'rest' | 'trouble' | 'standsBy'>,
     private readonly tools: OnDemandTools,
   ) {
     source.rest();

@@ -2,6 +2,7 @@ import type { MediaPlaylist } from '../../../hls/media-playlist.ts';
 import { parseMediaPlaylist } from '../../../hls/parse.ts';
 import { PlaylistError } from '../../../hls/playlist-error.ts';
 import { LiveMixError } from '../../../media/error.ts';
+import { sha256 } from '../../../runtime/sha256.ts';
 import { acceptPlaylist } from '../../ingest/accept-playlist.ts';
 import type { ReadOrigin } from '../../ingest/media-origin.ts';
 import type { Rendition } from '../../rendition.ts';
@@ -27,7 +28,7 @@ export type PulledWay = {
 export class PulledPlaylist {
   #validators: Validators | undefined;
   /** As it was taken in last: not every server can tell whether it has changed. */
-  #body: Buffer | undefined;
+  #digest: string | undefined;
   #failing = false;
   #began = false;
 
@@ -59,14 +60,15 @@ export class PulledPlaylist {
     const { agents, allowed } = this.tools.ingest;
     const fetched = await fetchPlaylist(target, this.#validators, { agents, allowed, signal });
     if (fetched === undefined) return { kind: 'unchanged' };
-    const readsTheSame = this.#body?.equals(fetched.body) === true;
+    const digest = sha256(fetched.body);
+    const readsTheSame = digest === this.#digest;
     if (readsTheSame && areSame(fetched.validators, this.#validators)) return { kind: 'unchanged' };
     const playlist = parsed(fetched.body);
     // A list that reads as before and was written anew may be that of an encoder that began anew.
     await this.#take(playlist, fetched);
     // What could not be taken in is asked for again as if it were new.
     this.#validators = fetched.validators;
-    this.#body = fetched.body;
+    this.#digest = digest;
     if (readsTheSame) return { kind: 'unchanged' };
     const { targetDuration, endList } = playlist;
     return { kind: 'changed', targetDuration: targetDuration ?? longest(playlist), ended: endList };
