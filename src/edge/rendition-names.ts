@@ -86,9 +86,7 @@ export class RenditionNames {
       const known = named?.(place) ?? this.of(place);
       if (known !== undefined) give(place, known);
     }
-    for (const place of places.values()) {
-      if (names[place] === undefined) give(place, nameFrom(place, taken));
-    }
+    for (const [uri, place] of places) if (names[place] === undefined) give(place, nameFrom(uri, taken));
     const text = renderMultivariant(playlist, (uri) => `${names[places.get(uri)!]!}.m3u8`);
     if (text.length > MAX_MULTIVARIANT_CHARACTERS) throw tooLong(playlist);
     await this.#write({ multivariant: text, names });
@@ -109,10 +107,14 @@ const MAX_PLACES = 8;
 /** Names of files that say nothing: the folder they lie in does. */
 const SAYS_NOTHING = /[-_.]?(?:index|playlist|prog_index|stream|media|chunklist|main)$/;
 
-/** A name made of where a media playlist lies: `low/index.m3u8` is `low`, `out_1.m3u8` is `out_1`. */
-function nameFrom(place: string, taken: ReadonlySet<string>): string {
-  const path = place.replace(/[?#].*$/, '').replace(/\.m3u8?$/i, '');
-  const words = path.split('/').slice(-3).join('-');
+/** A name made of a media playlist's URI: `low/index.m3u8` is `low`, `out_1.m3u8` is `out_1`. */
+function nameFrom(uri: string, taken: ReadonlySet<string>): string {
+  const path = uri.replace(/[?#].*$/, '').replace(/\.m3u8?$/i, '');
+  const words = path
+    .split('/')
+    .filter((word) => word !== '..')
+    .slice(-2)
+    .join('-');
   const plain = words.replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '');
   const short = plain.replace(SAYS_NOTHING, '').slice(0, 56);
   const base = isName(short) && short !== 'index' && short !== MAIN ? short : 'rendition';

@@ -38,10 +38,6 @@ export const inputTroubles = {
     detail: 'The playlist of the source could not be fetched or taken in.',
     hint: 'Check that the camera runs, and that this edge reaches it. It is tried again, at least every 30 s.',
   },
-  pull_multivariant: {
-    detail: 'The URL of the source is that of a multivariant playlist.',
-    hint: 'Write the URL of one of the media playlists that it names.',
-  },
 } satisfies Record<string, Omit<Trouble, 'code'>>;
 
 export type InputTroubleCode = keyof typeof inputTroubles;

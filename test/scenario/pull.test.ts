@@ -2,7 +2,9 @@ import { utimesSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { ConfiguredSource } from '../../src/edge/input/configured-source.ts';
 import { Audience } from '../support/encoder.ts';
-import { HlsServer } from '../support/hls-server.ts';
+import { type Answer, HlsServer } from '../support/hls-server.ts';
+import { discontinuitiesOf, textOf } from '../support/hls-text.ts';
+import { urisOf } from '../support/recording.ts';
 import { Rig, type RigOptions } from '../support/rig.ts';
 
 const pulled = (url: string, name = 'camera-0'): ConfiguredSource => ({
@@ -202,4 +204,33 @@ test('what is configured anew begins, ends or begins again; what is as it was is
   await rig.edge.configure({ sources: [pulled(url('a'), 'a')], faults: [] });
   expect((await troubles())['a']).toBeUndefined();
   expect(said().filter((line) => line.startsWith('a:'))).toHaveLength(1);
+});
+
+test('a ladder is pulled by its multivariant playlist, each rendition by itself, and its changes are followed', async () => {
+  const { rig, camera } = await withCamera();
+  await using _rig = rig;
+  await using _camera = camera;
+  const variant = (uri: string) => `#EXT-X-STREAM-INF:BANDWIDTH=100000\n${uri}\n`;
+  const media: Answer = (request, response) => camera.giveText(request, response, rig.encoder.playlist());
+  for (const path of ['/live/high/index.m3u8', '/live/low/index.m3u8']) camera.odd.set(path, media);
+  camera.playlist = () => `#EXTM3U\n${variant('high/index.m3u8')}${variant('low/index.m3u8?token=1')}`;
+  await pull(rig, camera.url);
+  const live = (name: string) => `${rig.control.url}/live/camera-0/${name}.m3u8`;
+  await rig.until('control names both', async () => (await textOf(live('index'))).includes('low.m3u8'));
+  for (const name of ['high', 'low']) {
+    await rig.until(`${name} plays`, async () => {
+      const text = await textOf(live(name));
+      return text.startsWith('#EXTM3U') && urisOf(text).length >= 3;
+    });
+  }
+  await rig.encoder.make();
+  const numbers = await rig.until('both go on in step', async () => {
+    const [high, low] = (await Promise.all(['high', 'low'].map((name) => textOf(live(name))))).map(
+      discontinuitiesOf,
+    );
+    const newest = Math.max(...high!.keys());
+    return high!.size >= 4 && low!.has(newest) ? [...high!, ...low!] : undefined;
+  });
+  expect(new Set(numbers.map(([, discontinuity]) => discontinuity)).size).toBe(1);
+  expect(await rig.source()).not.toHaveProperty('trouble');
 });

@@ -74,7 +74,10 @@ export class HlsServer implements AsyncDisposable {
 
   /** The playlist, as a web server does that knows ETags. */
   givePlaylist(request: IncomingMessage, response: ServerResponse): void {
-    const text = this.playlist();
+    this.giveText(request, response, this.playlist());
+  }
+
+  giveText(request: IncomingMessage, response: ServerResponse, text: string): void {
     const etag = `"${createHash('sha1').update(`${this.version()} ${text}`).digest('hex')}"`;
     if (request.headers['if-none-match'] === etag) return void response.writeHead(304).end();
     response.writeHead(200, { ETag: etag, 'Content-Type': 'application/vnd.apple.mpegurl' }).end(text);

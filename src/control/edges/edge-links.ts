@@ -138,7 +138,9 @@ export class EdgeLinks implements SessionHost {
       for (const { name, multivariant } of sources) {
         if (this.#open.get(session.edge) !== session) return;
         const isNews = await this.sources.described(session, name, multivariant ?? undefined);
-        if (isNews && multivariant !== null) await this.#recordings?.described(name, multivariant);
+        if (!isNews || multivariant === null) continue;
+        this.#demand?.described(name);
+        await this.#recordings?.described(name, multivariant);
       }
     } catch (error) {
       this.onFailure(error);

@@ -149,9 +149,14 @@ export class Channel {
     return this.#rendered;
   }
 
+  /** Nothing will come: who waits for a first list is let go. */
+  release(): void {
+    for (const tell of this.#waiting) tell();
+  }
+
   /** Nobody watches any more: the list goes, so that nobody gets an old one; its segments stay as long as rule A2 says. */
   drop(): void {
-    for (const tell of this.#waiting) tell();
+    this.release();
     if (this.#list.length === 0 && this.#records.length === 0) return;
     for (const record of this.#list) this.#leave(record.sequence);
     for (const held of this.#held.values()) held.releaseAt ??= this.clock.monotonic();

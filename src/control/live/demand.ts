@@ -1,3 +1,4 @@
+import { MAIN } from '../../media/name.ts';
 import type { Millis } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { type Presence, presenceLasts } from '../../serve/presence.ts';
@@ -29,6 +30,11 @@ export class Demand {
     this.events.forwardingAsked(source.name, wanted);
     for (const rendition of gone) this.channels.find(source.name, rendition)?.drop();
     this.onChange(source);
+  }
+
+  /** A source has turned out to have several renditions: who waits for its only one gets the playlist that names them. */
+  described(source: string): void {
+    this.channels.find(source, MAIN)?.release();
   }
 
   /** A source was deleted: nothing of it is wanted or shown any more. */

@@ -1,4 +1,5 @@
 import { LiveMixError } from '../../media/error.ts';
+import { MAIN } from '../../media/name.ts';
 import { millis } from '../../media/units.ts';
 import type { FoundSegment, LiveHost, SegmentName } from '../../serve/live-routes.ts';
 import type { Presence } from '../../serve/presence.ts';
@@ -50,7 +51,11 @@ export class ControlLiveHost implements LiveHost {
     gone: () => AbortSignal,
   ): RenderedPlaylist | Promise<RenderedPlaylist> {
     const source = this.sources.get(name);
-    if (!source.has(rendition)) throw new LiveMixError('not_found', 'The source has no such rendition.');
+    if (!source.has(rendition)) {
+      // Its edge has not said since this node started which there are.
+      if (source.report === undefined) throw starting();
+      throw new LiveMixError('not_found', 'The source has no such rendition.');
+    }
     if (source.entry.mode === 'off') throw switchedOff();
     if (!source.wanted.has(rendition)) {
       this.presence.touched(name, rendition);
@@ -83,6 +88,8 @@ export class ControlLiveHost implements LiveHost {
     try {
       const playlist = await channel.firstList(HOLD, gone);
       if (playlist !== undefined) return playlist;
+      // Its edge has found out meanwhile that it has several.
+      if (channel.rendition === MAIN && source.multivariant !== undefined) return source.multivariant;
       throw source.entry.mode === 'off' ? switchedOff() : starting();
     } finally {
       this.#holds -= 1;

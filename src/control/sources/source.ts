@@ -1,4 +1,5 @@
 import type { CatalogSource } from '../../catalog/catalog.ts';
+import { multivariantRenditions } from '../../hls/render-multivariant.ts';
 import type { Trouble } from '../../media/error.ts';
 import { MAIN } from '../../media/name.ts';
 import { multivariantAsSent, type RenderedPlaylist } from '../../serve/rendered-playlist.ts';
@@ -44,9 +45,11 @@ export class Source {
     return this.#multivariant.rendered;
   }
 
-  /** Whether it has this rendition; where its edge has not said since this node started, it may. */
+  /** Whether it has this rendition, or will when its encoder sends it. */
   has(rendition: string): boolean {
-    return rendition === MAIN || this.report === undefined || this.report.renditions.includes(rendition);
+    if (rendition === MAIN || this.report?.renditions.includes(rendition)) return true;
+    const { multivariant } = this.entry;
+    return multivariant !== undefined && multivariantRenditions(multivariant).includes(`${rendition}.m3u8`);
   }
 
   get targetDuration(): number {

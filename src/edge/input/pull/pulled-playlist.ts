@@ -1,5 +1,6 @@
 import type { MediaPlaylist } from '../../../hls/media-playlist.ts';
-import { parseMediaPlaylist } from '../../../hls/parse.ts';
+import type { MultivariantPlaylist } from '../../../hls/multivariant-playlist.ts';
+import { parsePlaylist } from '../../../hls/parse.ts';
 import { PlaylistError } from '../../../hls/playlist-error.ts';
 import { LiveMixError } from '../../../media/error.ts';
 import { sha256 } from '../../../runtime/sha256.ts';
@@ -18,7 +19,10 @@ import type { Polled } from './rhythm.ts';
 export type PulledWay = {
   readonly target: PullTarget;
   readonly source: Source;
-  readonly rendition: Rendition;
+  /** What it is a playlist of. */
+  readonly rendition: () => Promise<Rendition>;
+  /** It is no media playlist but names some, as seen from a URL. Left out where such a one may not be. Throws `LiveMixError`. */
+  readonly namesOthers?: (playlist: MultivariantPlaylist, url: string) => Promise<void>;
   /** Somebody waits for it to begin: nothing older is read than a player would. */
   readonly beginsAtTail: boolean;
   readonly signal: AbortSignal;
@@ -63,24 +67,36 @@ export class PulledPlaylist {
     const digest = sha256(fetched.body);
     const readsTheSame = digest === this.#digest;
     if (readsTheSame && areSame(fetched.validators, this.#validators)) return { kind: 'unchanged' };
-    const playlist = parsed(fetched.body);
+    const playlist = parsePlaylist(fetched.body);
     // A list that reads as before and was written anew may be that of an encoder that began anew.
-    await this.#take(playlist, fetched);
+    if (playlist.kind === 'media') await this.#take(playlist, fetched);
+    else await this.#follow(playlist, fetched);
     // What could not be taken in is asked for again as if it were new.
     this.#validators = fetched.validators;
     this.#digest = digest;
     if (readsTheSame) return { kind: 'unchanged' };
+    if (playlist.kind === 'multivariant') return LADDER;
     const { targetDuration, endList } = playlist;
     return { kind: 'changed', targetDuration: targetDuration ?? longest(playlist), ended: endList };
   }
 
+  async #follow(playlist: MultivariantPlaylist, { validators }: Fetched): Promise<void> {
+    const { namesOthers } = this.way;
+    if (namesOthers === undefined) {
+      throw new PullFailed('A multivariant playlist names another one.', { lasting: true });
+    }
+    await namesOthers(playlist, validators.url);
+  }
+
   async #take(playlist: MediaPlaylist, { validators }: Fetched): Promise<void> {
-    const { source, rendition } = this.way;
-    const before = { sending: source.sending, trouble: source.trouble?.code };
+    const { source } = this.way;
+    const rendition = await this.way.rendition();
+    const state = () => `${source.sending} ${source.trouble?.code} ${rendition.window.newest === undefined}`;
+    const before = state();
     const origin = this.#originAt(validators.url);
     const { added } = await acceptPlaylist(this.tools.ingest, source, rendition, origin, playlist);
     if (added > 0) this.#began = true;
-    if (before.sending !== source.sending || before.trouble !== source.trouble?.code) this.tools.changed();
+    if (state() !== before) this.tools.changed();
   }
 
   #originAt(url: string): ReadOrigin {
@@ -115,18 +131,8 @@ export class PulledPlaylist {
 const areSame = (one: Validators, other: Validators | undefined): boolean =>
   one.url === other?.url && one.etag === other.etag && one.lastModified === other.lastModified;
 
-/** A line that only a multivariant playlist has (RFC 8216 §4.3.4). */
-const MULTIVARIANT = /^#EXT-X-(?:STREAM-INF|MEDIA|I-FRAME-STREAM-INF):/m;
-
-function parsed(body: Buffer): MediaPlaylist {
-  try {
-    return parseMediaPlaylist(body);
-  } catch (error) {
-    if (!(error instanceof PlaylistError)) throw error;
-    if (!MULTIVARIANT.test(body.toString('latin1'))) throw error;
-    throw new PullFailed('', { code: 'pull_multivariant', lasting: true });
-  }
-}
+/** A multivariant playlist changes with its encoder, rarely: it is asked for again every half minute. */
+const LADDER: Polled = { kind: 'changed', targetDuration: 60, ended: false };
 
 const unreadable = ({ message }: PlaylistError): PullFailed =>
   new PullFailed(`What came cannot be read: ${message}.`, {
