@@ -124,6 +124,9 @@ test('the picture of a camera with G.711 sound plays, and it is said why nothing
     detail: expect.stringContaining('pcm_mulaw'),
     hint: expect.stringContaining('"-c:a", "aac"'),
   });
+  // Nothing of the start with the sound was sent.
+  const metrics = await textOf(`${nodes.edgeUrl}/metrics`);
+  expect(metrics).toContain('livemix_edge_ingest_runs_total{source="hall"} 1\n');
   await hall.stop();
   expect(hall.lasting).toBeUndefined();
 

@@ -94,7 +94,7 @@ describe('other users of the machine see no secret in the arguments', () => {
 
   test('so does a URL with a password, and its options', () => {
     const url = "rtsp://admin:it's%20me@10.0.0.7/live";
-    const { words, files, secrets } = ffmpegArguments(
+    const { words, files, secrets, shown } = ffmpegArguments(
       { input: ['-i', url], output: [] },
       { ...push, ingestToken: 'a-token-0123456789' },
       5,
@@ -103,6 +103,7 @@ describe('other users of the machine see no secret in the arguments', () => {
       /-f concat -safe 0 -protocol_whitelist \S+ -i \/dev\/fd\/3 .*-fpre \/dev\/fd\/4/,
     );
     expect(words.join(' ')).not.toContain('admin');
+    expect(shown).toContain(' -rtsp_transport tcp -timeout 10000000 -i rtsp://…@10.0.0.7/live ');
     expect(files[0]).toBe(
       [
         'ffconcat version 1.0',

@@ -53,9 +53,8 @@ export function ffmpegArguments(
   const to = `${reachable(push.edgeUrl)}/v1/ingest/${push.source}`;
   const isFragmented = output.includes('fmp4');
   const segment = `r${push.life}-%06d.${isFragmented ? 'm4s' : 'ts'}`;
-  const words = [
-    ...['-nostdin', '-nostats', '-hide_banner', '-loglevel', 'level+warning'],
-    ...inputs.words,
+  const ahead = ['-nostdin', '-nostats', '-hide_banner', '-loglevel', 'level+warning'];
+  const behind = [
     ...['-hls_time', '2', '-hls_list_size', '5'],
     ...(output.length === 0 ? ['-c', 'copy'] : output),
     ...extra,
@@ -64,7 +63,13 @@ export function ffmpegArguments(
     ...['-f', 'hls', '-method', 'PUT', '-hls_segment_filename', `${to}/${segment}`, `${to}/index.m3u8`],
   ];
   const secrets = token === undefined ? inputs.secrets : [...inputs.secrets, token];
-  return { words, files, secrets, shown: redact(words.join(' '), secrets), listens: inputs.listens };
+  return {
+    words: [...ahead, ...inputs.words, ...behind],
+    files,
+    secrets,
+    shown: redact(['ffmpeg', ...ahead, ...inputs.plain, ...behind].join(' '), secrets),
+    listens: inputs.listens,
+  };
 }
 
 /** What listens everywhere is reached on loopback. */

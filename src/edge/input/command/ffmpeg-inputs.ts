@@ -30,6 +30,8 @@ const families: Readonly<Record<string, string>> = {
 export type Inputs = {
   readonly words: readonly string[];
   readonly file?: string;
+  /** The arguments as they would be without that file. */
+  readonly plain: readonly string[];
   readonly secrets: readonly string[];
   /** It waits for an encoder that calls: silence is no fault of it. */
   readonly listens: boolean;
@@ -46,10 +48,12 @@ export function inputsOf(words: readonly string[], major: number, fd: number): I
   const given = inputs.map((input) => withDefaults(input, major));
   const only = given.length === 1 && rest.length === 0 && major >= 5 ? given[0]! : undefined;
   const file = only && concatFile(only);
+  const plain = [...given.flatMap(({ options, url }) => [...options, '-i', url]), ...rest];
   return {
+    plain,
     words:
       file === undefined
-        ? [...given.flatMap(({ options, url }) => [...options, '-i', url]), ...rest]
+        ? plain
         : ['-f', 'concat', '-safe', '0', '-protocol_whitelist', CONCAT_PROTOCOLS, '-i', `/dev/fd/${fd}`],
     ...(file !== undefined && { file }),
     secrets: given.flatMap(secretsOf),

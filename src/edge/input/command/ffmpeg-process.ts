@@ -78,6 +78,11 @@ export class FfmpegProcess {
     late.cancel();
   }
 
+  /** Ends it before it can send what it has. */
+  kill(): void {
+    if (!this.#isOver) this.#signal('SIGKILL');
+  }
+
   /** To its whole group. */
   #signal(signal: NodeJS.Signals): void {
     const { pid } = this.child;

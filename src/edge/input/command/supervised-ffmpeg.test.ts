@@ -68,7 +68,7 @@ function supervise({ script, input, output, missing, token }: Scene) {
     await soon(() => expect(existsSync(flag)).toBe(true));
     for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   };
-  return { ...seen, stop, hasBegun };
+  return { ...seen, flag, stop, hasBegun };
 }
 
 const soon = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 20 });
@@ -240,8 +240,12 @@ test('what ffmpeg needs to know in secret it reads from files that no folder lis
 const PCMU = `if (!argv.includes('-an')) console.error('[mpegts @ 0x1] [warning] Stream 1, codec pcm_mulaw, is muxed as a private data stream and may not be recognized upon reading.');`;
 
 test('a sound that HLS cannot carry is left out, which is said as long as it is so', async () => {
-  const { clock, fed, lasting, started, stop, troubles } = supervise({ script: `${PCMU}${FOREVER}` });
+  const { clock, fed, flag, lasting, started, stop, troubles } = supervise({
+    // ffmpeg sends what it has when it is asked to end.
+    script: `process.on('SIGTERM', () => { require('node:fs').writeFileSync(process.env.FLAG, ''); process.exit(); });${PCMU}${FOREVER}`,
+  });
   await soon(() => expect(started).toHaveLength(2));
+  expect(existsSync(flag)).toBe(false);
   expect(started.map((shown) => shown.includes(' -an '))).toEqual([false, true]);
   Object.assign(fed, { ingestedBytes: 1 });
   clock.pass(5_000);

@@ -139,9 +139,10 @@ export class SupervisedFfmpeg implements Input {
     const { listens, secrets } = told;
     /** Why it was made to end. */
     let ended: Trouble | 'without sound' | undefined;
-    const endFor = (why: Trouble | 'without sound') => {
+    /** What it has made nobody can play: it must not send it. */
+    const killFor = (why: Trouble | 'without sound') => {
       ended ??= why;
-      void child.end();
+      child.kill();
     };
     let lasting: Trouble | undefined;
     const lines = new LastLines(
@@ -149,11 +150,11 @@ export class SupervisedFfmpeg implements Input {
       (line) => {
         const codec = unplayableCodec(line);
         if (codec === undefined) return;
-        if (isPicture(codec) || !hasSound) endFor(pictureUnplayable(codec));
+        if (isPicture(codec) || !hasSound) killFor(pictureUnplayable(codec));
         else {
           lasting = soundUnplayable(codec, this.#isPlain);
           this.#tellLasting(lasting);
-          if (this.#isPlain) endFor('without sound');
+          if (this.#isPlain) killFor('without sound');
         }
       },
     );
@@ -174,7 +175,8 @@ export class SupervisedFfmpeg implements Input {
       }
       const silent = clock.monotonic() - (takenAt ?? startedAt);
       if (silent > allowed(takenAt !== undefined, now, listens)) {
-        endFor(inputStalled(silent, lines.newest(SHOWN_LINES)));
+        ended ??= inputStalled(silent, lines.newest(SHOWN_LINES));
+        void child.end();
       }
     });
     try {
