@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { Prober, type ProberOptions } from './support/prober.ts';
+import { checkLadder } from './support/prober-ladder.ts';
 import { checkContinues, firstTimestamp } from './support/prober-media.ts';
 import {
   checkReply,
@@ -653,5 +654,25 @@ describe('C3, where it is asked for', () => {
     const content = origin.prober({ fetch, timestamps: true });
     await content.poll();
     expect(content.violations).toEqual([]);
+  });
+});
+
+describe('a ladder', () => {
+  const variant = (attributes: string) => `#EXT-X-STREAM-INF:${attributes}\nlow.m3u8\n`;
+  const sound = (attributes: string) => `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",${attributes},URI="a.m3u8"\n`;
+  test.each([
+    ['V1', variant('CODECS="avc1"')],
+    ['V1', '#EXT-X-STREAM-INF:BANDWIDTH=1\n'],
+    ['V3', variant('BANDWIDTH=1,AUDIO="a"')],
+    ['V3', `${sound('NAME="x"')}${sound('NAME="x"')}${variant('BANDWIDTH=1,AUDIO="a"')}`],
+    ['V3', `${sound('NAME="x",DEFAULT=YES')}${sound('NAME="y",DEFAULT=YES')}${variant('BANDWIDTH=1')}`],
+    ['V3', `${sound('NAME="x",DEFAULT=YES,AUTOSELECT=NO')}${variant('BANDWIDTH=1')}`],
+  ])('that breaks %s is told of', (rule, text) => {
+    expect(checkLadder(`#EXTM3U\n${text}`).map((finding) => finding.rule)).toEqual([rule]);
+  });
+
+  test('that keeps all of them is not', () => {
+    const text = `#EXTM3U\n${sound('NAME="x",DEFAULT=YES')}${variant('BANDWIDTH=1,AUDIO="a",CLOSED-CAPTIONS=NONE')}`;
+    expect(checkLadder(text)).toEqual([]);
   });
 });
