@@ -13,7 +13,7 @@ import { tempFolder } from './support/temp-folder.mjs';
 import { sleep, until } from './support/wait.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 2);
 const STEPS = [1, 4, 16, 60];
 const BYTES = 250_000; // 2 s at 1 Mbit/s.
 /** An edge takes so many playlists a second of a source. */

@@ -102,3 +102,30 @@ test('somebody records the demo’s camera on the page, finds it, watches it fro
   expect(await recordings.ask('GET', `/${id}`)).toMatchObject({ status: 404 });
   expect(console).toEqual([]);
 });
+
+test('of many recordings the page shows the newest, and older ones on demand, of all sources or of one', async () => {
+  const ports = ['--listen', '127.0.0.1:0', '--edge-listen', '127.0.0.1:0'];
+  await using demo = startLiveMix(['demo', ...ports, '--data-dir', join(folder, 'many')]);
+  const home = (await demo.printed(/^Page {2}URL (\S+)$/m))[1]!;
+  const recordings = new RecordingsClient(() => new URL(home).origin);
+  const count = 230;
+  for (let n = 0; n < count; n++) await recordings.start({ source: 'camera-0', from: '+1h', until: '+2h' });
+
+  await using browser = await Browser.start();
+  const { page, console } = await browser.open(new URL('#/recordings', home).href);
+  for (const hash of ['#/recordings', '#/recordings?source=camera-0']) {
+    await page.goto(new URL(hash, home).href);
+    await page.reload();
+    await page.waitForSelector('h1 >> text="The newest 200 recordings"');
+    const rows = () => page.locator('li[data-recording]').count();
+    expect(await rows()).toBe(50);
+    for (let shown = 50; shown < count; shown = await rows()) {
+      await page.click('text=Show more');
+      await until('there are more', async () => (await rows()) > shown);
+    }
+    expect(await rows()).toBe(count);
+    await page.waitForSelector(`h1 >> text="${count} recordings"`);
+    expect(await page.locator('text=Show more').count()).toBe(0);
+  }
+  expect(console).toEqual([]);
+});

@@ -29,10 +29,15 @@ export class Nodes implements AsyncDisposable {
     edgeDials: (controlUrl: string) => string | Promise<string> = (url) => url,
   ): Promise<Nodes> {
     const nodes = new Nodes(env);
-    await nodes.startControl();
-    nodes.#dials = await edgeDials(nodes.controlUrl);
-    await nodes.startEdge();
-    return nodes;
+    try {
+      await nodes.startControl();
+      nodes.#dials = await edgeDials(nodes.controlUrl);
+      await nodes.startEdge();
+      return nodes;
+    } catch (error) {
+      await nodes[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   async startControl(): Promise<void> {

@@ -168,3 +168,21 @@ test('after a failure it pauses, and then sends again what was not stored', asyn
   expect(put).toEqual([1, 1, 2]);
   expect(unsettled()).toEqual([]);
 });
+
+test('a new link ends the pause after failures: what waited through an outage does not wait longer', async () => {
+  failPut = new UplinkFailed('store_unavailable', 'the test took the store down');
+  take(1);
+  start();
+  await rounds(12, 25_000);
+  await rounds(1);
+  const tries = put.length;
+  expect(tries).toBeGreaterThan(8);
+  failPut = undefined;
+  take(2);
+  await rounds();
+  expect(put).toHaveLength(tries);
+  link.target = { generation: 2 };
+  recorder.wake();
+  await rounds();
+  expect(put.slice(tries)).toEqual([1, 2]);
+});

@@ -31,6 +31,8 @@ export type RecorderTools = OutboxTools & {
  */
 export class Recorder {
   #failures = 0;
+  /** Where the last try failed. */
+  #failedAt: UplinkTarget | undefined;
   readonly #unreadable = new Map<number, number>();
   readonly #md5 = new Map<number, string>();
   readonly #sentBefore = new Set<number>();
@@ -64,11 +66,22 @@ export class Recorder {
       const pause = await this.#round(signal);
       const woken = AbortSignal.any([signal, this.#hurry.signal]);
       if (pause === undefined) await aborted(woken);
-      // After a failure news is no reason to hurry: the line or the store is in trouble.
-      else await this.tools.clock.sleep(millis(pause), this.#failures > 0 ? signal : woken);
+      else if (this.#failures > 0) await this.#recover(pause, signal);
+      else await this.tools.clock.sleep(millis(pause), woken);
     }
     stopFollowing();
     await this.#syncing;
+  }
+
+  /** After a failure news is no reason to hurry: the line or the store is in trouble. A new link is one. */
+  async #recover(pause: number, signal: AbortSignal): Promise<void> {
+    const { clock, link } = this.tools;
+    const until = clock.monotonic() + pause;
+    while (!signal.aborted && link.target === this.#failedAt && clock.monotonic() < until) {
+      this.#hurry = new AbortController();
+      const woken = AbortSignal.any([signal, this.#hurry.signal]);
+      await clock.sleep(millis(until - clock.monotonic()), woken);
+    }
   }
 
   /** One step. How long to pause, undefined: until something happens. */
@@ -97,7 +110,8 @@ export class Recorder {
       this.tools.link.stale(target);
       return undefined;
     }
-    this.#failures += 1;
+    this.#failures = this.#failedAt === target ? this.#failures + 1 : 1;
+    this.#failedAt = target;
     const bound = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** Math.min(this.#failures - 1, 10));
     return bound * (0.5 + Math.random() / 2);
   }
