@@ -48,13 +48,15 @@ function readMediaPlaylist(text: string): MediaPlaylist {
 
 /** Takes the lines one by one; what it has read of the coming segment waits in `pending…`. */
 class MediaPlaylistReader {
-  readonly #segments: Numbered<MediaPlaylistSegment>[] = [];
+  readonly #segments: Writable<MediaPlaylistSegment>[] = [];
   #targetDuration: number | undefined;
   #mediaSequence: { readonly value: number; readonly line: number } | undefined;
   #discontinuitySequence = 0;
   #endList = false;
   readonly #head = new Map<string, string>();
-  readonly #dateTimes = new DateTimeReader();
+  readonly #dateTimes = new DateTimeReader(DATE_TIME);
+  #extinf = '';
+  #duration: Seconds = seconds(0);
   #tagCount = 0;
 
   #pendingDuration: Seconds | undefined;
@@ -70,15 +72,16 @@ class MediaPlaylistReader {
     const { text } = this;
     if (text.charCodeAt(start) !== HASH) {
       this.#readUri(text.slice(start, end), line);
-    } else if (standsAt(text, EXTINF, start)) {
-      this.#readDuration(start + EXTINF.length, end, line);
-    } else if (standsAt(text, DATE_TIME, start)) {
-      this.#pendingDateTime = this.#dateTimes.read(text, start + DATE_TIME.length, end);
-    } else {
-      const own = text.slice(start, end);
-      if (own.startsWith('#EXT')) this.#readTag(own, line);
-      else this.#keep(own, line);
+      return;
     }
+    if (text.charCodeAt(start + 4) === CAPITAL_I && standsAt(text, EXTINF, start)) {
+      this.#readDuration(start, end, line);
+      return;
+    }
+    if (text.charCodeAt(start + 7) === CAPITAL_P && this.#readDateTime(start, end)) return;
+    const own = text.slice(start, end);
+    if (own.startsWith('#EXT')) this.#readTag(own, line);
+    else this.#keep(own, line);
   }
 
   finish(): MediaPlaylist {
@@ -89,14 +92,15 @@ class MediaPlaylistReader {
     }
     // The tag may stand behind the first segments, so numbers are made whole last.
     for (const segment of this.#segments) segment.sequence += mediaSequence;
-    return {
-      ...(this.#targetDuration === undefined ? {} : { targetDuration: this.#targetDuration }),
+    const playlist: Writable<MediaPlaylist> = {
       mediaSequence,
       discontinuitySequence: this.#discontinuitySequence,
       endList: this.#endList,
-      ...(this.#head.size === 0 ? {} : { head: [...this.#head.values()] }),
       segments: this.#segments,
     };
+    if (this.#targetDuration !== undefined) playlist.targetDuration = this.#targetDuration;
+    if (this.#head.size > 0) playlist.head = [...this.#head.values()];
+    return playlist;
   }
 
   #readTag(text: string, line: number): void {
@@ -144,11 +148,26 @@ class MediaPlaylistReader {
     }
   }
 
+  /** False where the line is another. */
+  #readDateTime(start: number, end: number): boolean {
+    const moment = this.#dateTimes.again(this.text, start, end);
+    if (moment === undefined && !standsAt(this.text, DATE_TIME, start)) return false;
+    this.#pendingDateTime = moment ?? this.#dateTimes.read(this.text, start, end);
+    return true;
+  }
+
   #readDuration(start: number, end: number, line: number): void {
     if (this.#pendingDuration !== undefined) throw uriMissing(this.#pendingDurationLine);
-    const duration = decimalIn(this.text, start, endOfDuration(this.text, start, end));
-    if (!(duration <= MAX_EXTINF)) throw badDuration(line);
-    this.#pendingDuration = seconds(duration);
+    // Most segments last as long as the one before.
+    const extinf = this.text.slice(start, end);
+    if (extinf !== this.#extinf) {
+      const comma = extinf.indexOf(',');
+      const duration = decimalIn(extinf, EXTINF.length, comma === -1 ? extinf.length : comma);
+      if (!(duration <= MAX_EXTINF)) throw badDuration(line);
+      this.#extinf = extinf;
+      this.#duration = seconds(duration);
+    }
+    this.#pendingDuration = this.#duration;
     this.#pendingDurationLine = line;
   }
 
@@ -167,7 +186,7 @@ class MediaPlaylistReader {
   #readUri(uri: string, line: number): void {
     if (this.#pendingDuration === undefined) throw durationMissing(line);
     if (this.#segments.length === MAX_SEGMENTS) throw tooManySegments(line);
-    const segment: Numbered<MediaPlaylistSegment> = {
+    const segment: Writable<MediaPlaylistSegment> = {
       line,
       sequence: this.#segments.length,
       uri: detached(uri),
@@ -186,14 +205,12 @@ class MediaPlaylistReader {
   }
 }
 
-/** A segment whose number is still counted from the list's first. */
-type Numbered<Segment> = Omit<Segment, 'sequence' | 'programDateTime'> & {
-  sequence: number;
-  programDateTime?: EpochMs;
-};
+/** While it is made; a segment's number is still counted from the list's first. */
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 const HASH = 0x23;
-const COMMA = 0x2c;
+const CAPITAL_I = 0x49;
+const CAPITAL_P = 0x50;
 const EXTINF = '#EXTINF:';
 const DATE_TIME = '#EXT-X-PROGRAM-DATE-TIME:';
 const NO_TAGS: readonly string[] = [];
@@ -210,12 +227,6 @@ const OF_THE_PLAYLIST: ReadonlySet<string> = new Set([
 ]);
 
 const INTEGER = /^\d+$/;
-
-/** Before the comma and the title, where they are. */
-function endOfDuration(text: string, start: number, end: number): number {
-  for (let at = start; at < end; at++) if (text.charCodeAt(at) === COMMA) return at;
-  return end;
-}
 
 function targetDurationOf(value: string): number | undefined {
   const rounded = Math.round(decimalIn(value, 0, value.length));

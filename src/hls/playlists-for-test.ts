@@ -201,7 +201,7 @@ export function timesOf({ beginsAt, segments }: ModelPlaylist): readonly (number
 export function writeModel(playlist: ModelPlaylist): string {
   const { style, segments } = playlist;
   const times = timesOf(playlist);
-  const lines = ['#EXTM3U', '#EXT-X-VERSION:7'];
+  const lines = ['#EXTM3U', '#EXT-X-VERSION:8'];
   const target = `#EXT-X-TARGETDURATION:${playlist.targetDuration}`;
   if (!style.targetLast) lines.push(target);
   lines.push(`#EXT-X-MEDIA-SEQUENCE:${playlist.mediaSequence}`);

@@ -72,7 +72,7 @@ export class SegmentWriter {
   #map: string | undefined;
   #keys: readonly string[] = [];
   #ranges: ReadonlySet<string> = new Set();
-  readonly #dateTimes = new DateTimeWriter();
+  readonly #dateTimes = new DateTimeWriter('#EXT-X-PROGRAM-DATE-TIME:');
   #duration: Seconds | undefined;
   #extinf = '';
 
@@ -84,16 +84,16 @@ export class SegmentWriter {
     if (record.gap === undefined) text += this.#needs(record);
     text += this.#dateRanges(record.ranges ?? NO_LINES);
     if (record.tags !== undefined) text += lines(record.tags);
-    text += `#EXT-X-PROGRAM-DATE-TIME:${this.#dateTimes.write(record.at)}\n`;
-    if (record.gap !== undefined) text += '#EXT-X-GAP\n';
+    text += this.#dateTimes.write(record.at);
+    if (record.gap !== undefined) text += '\n#EXT-X-GAP';
     return `${text}${this.#extinfOf(record.duration)}${this.urls.segment(record)}\n`;
   }
 
-  /** Most segments last as long as the one before. */
+  /** With the end of the line before it. Most segments last as long as the one before. */
   #extinfOf(duration: Seconds): string {
     if (duration !== this.#duration) {
       this.#duration = duration;
-      this.#extinf = `#EXTINF:${renderDuration(duration)},\n`;
+      this.#extinf = `\n#EXTINF:${renderDuration(duration)},\n`;
     }
     return this.#extinf;
   }
