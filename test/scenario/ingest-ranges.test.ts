@@ -150,6 +150,36 @@ test('a part that never comes is a stated gap, and the next one is taken', async
   expect([media[0], media[2]]).toEqual([sha256(segment(0)), sha256(segment(2))]);
 });
 
+const troubleOf = async (rig: Rig, name = 'door') => {
+  const sources = (await (await fetch(`${rig.edge.url}/v1/sources`)).json()) as {
+    name: string;
+    trouble?: { code: string };
+  }[];
+  return sources.find((source) => source.name === name)?.trouble?.code;
+};
+
+test('an edge that began anew cannot have the file that an encoder goes on with, and says so until that begins anew, too', async () => {
+  await using rig = await Rig.start({ lanOnly: true });
+  {
+    await using encoder = await SingleFileEncoder.start(rig);
+    for (let made = 0; made < 3; made++) expect(await encoder.publish()).toMatchObject({ added: 1 });
+    await rig.edge.close();
+    await rig.startEdge();
+    expect(await encoder.publish()).toMatchObject({ added: 0 });
+    expect(await troubleOf(rig)).toBe('missing_at_source');
+  }
+  await using next = await SingleFileEncoder.start(rig, 1);
+  expect(await next.publish()).toMatchObject({ added: 1 });
+  expect(await troubleOf(rig)).toBeUndefined();
+});
+
+test('a source none of whose lines may be read says why', async () => {
+  await using rig = await Rig.start({ lanOnly: true });
+  const entries = [{ name: 'http://127.0.0.1:9/cam-0.ts', duration: 1 }];
+  expect((await pushTo(rig, 'index.m3u8', playlistText({ mediaSequence: 0, entries }))).status).toBe(200);
+  expect(await troubleOf(rig)).toBe('origin_not_allowed');
+});
+
 const master = `#EXTM3U
 #EXT-X-STREAM-INF:BANDWIDTH=300000
 index.m3u8
