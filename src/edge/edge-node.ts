@@ -105,7 +105,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurrou
       maxSegmentBytes: MAX_SEGMENT_BYTES,
       isWatched: (name) => presence.isWatched(name, sources.find(name)?.targetDuration ?? 0),
     };
-    const pushes = new Pushes(clock, MAX_SEGMENT_BYTES);
+    const pushes = new Pushes(clock, MAX_SEGMENT_BYTES, sources.spool);
     scope.defer(() => pushes.close());
     const routes: EdgeRoutes = {
       ingest: {
@@ -127,6 +127,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurrou
       clock,
       handle: (request, response) => answerEdge(routes, request, response),
       beforeBody: (request, response) => refuseBeforeBody(routes, request, response),
+      mayFlow: (request) => pushes.isStream(request),
       onProblem: (problem) => {
         if (problem.kind === 'handlerFailed') events.requestFailed(problem.requestId, problem.error);
         if (problem.kind === 'slowReaderCut') events.slowReaderCut(problem.peer);

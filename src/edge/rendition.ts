@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { LiveWindow } from '../media/live-window.ts';
 import type { EncoderSegment, SegmentRecord } from '../media/segment-record.ts';
 import type { EpochMs, Millis, Seconds } from '../media/units.ts';
@@ -9,6 +10,9 @@ import type { Place } from './spool/spool.ts';
 
 /** Playlists of one rendition that may wait for the one that is being taken in. */
 const MAX_WAITING_PLAYLISTS = 64;
+
+/** Init sections and keys that are remembered. With new keys all the time there would be ever more of them. */
+const MAX_NEEDED = 64;
 
 /** One life of an encoder: number = base + the encoder's own. */
 type Run = {
@@ -25,8 +29,8 @@ export class Rendition {
   readonly rivals = new Rivals();
   /** Playlists are taken in one after the other. */
   readonly queue = new SerialQueue(MAX_WAITING_PLAYLISTS);
-  /** Init sections and keys of this run that were read at a web origin, by what its playlists call them. */
-  readonly needed = new Map<string, Buffer>();
+  /** Init sections and keys of this run that cannot be read again for nothing, by what its playlists call them: the last ones. */
+  readonly needed = new LRUCache<string, Buffer>({ max: MAX_NEEDED });
   /** Which of its source's runs it is in; 0 before the first. */
   runOrdinal = 0;
   /** The newest number that an earlier process left; 0 when there is none. */

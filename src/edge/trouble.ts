@@ -57,12 +57,12 @@ const gapTexts: Readonly<Record<GapReason, Omit<Trouble, 'code'>>> = {
     hint: 'Raise -hls_list_size, so that a playlist that was lost is made good by the next.',
   },
   truncated_at_source: {
-    detail: 'A segment was empty, cut off or no MPEG-TS when it was read.',
+    detail: 'A segment was empty, cut off or not what its name says when it was read.',
     hint: 'Leave out -hls_flags delete_segments, or raise -hls_list_size and -hls_delete_threshold.',
   },
   missing_at_source: {
     detail: 'A segment that a playlist named was not there.',
-    hint: 'Check that MPEG-TS-URI-Prefix is the folder of -hls_segment_filename.',
+    hint: 'Check that MPEG-TS-URI-Prefix is the folder of -hls_segment_filename. An encoder that pushes one file for all of the stream must begin anew where its edge did.',
   },
   unreadable_at_source: {
     detail: 'A segment could not be read.',

@@ -135,15 +135,10 @@ export const errorTable = {
   bad_span: row(422, 'No recording can have this span', 'Let `from` lie before `until`.'),
   bad_segment: row(
     422,
-    'The segment is not whole or no MPEG-TS',
-    'Send whole MPEG transport streams: -f hls, without -hls_segment_type fmp4.',
+    'The segment is not whole, or not what its name says',
+    'Send segments to their end. A .ts is an MPEG transport stream, from -f hls; fMP4 is called .m4s or .mp4.',
   ),
   digest_mismatch: row(422, 'The bytes do not match their digest', 'Send the segment again.'),
-  unsupported_hls: row(
-    422,
-    'This kind of HLS is not taken in yet',
-    'Send plain MPEG-TS segments, one file each, without encryption: leave out -hls_segment_type fmp4, single_file and -hls_enc.',
-  ),
   too_many_playlists: row(429, 'Too many playlists', 'Post at most 20 playlists a second for one source.'),
   too_many_renditions: row(
     422,

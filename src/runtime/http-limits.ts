@@ -4,9 +4,9 @@ import { type Bytes, bytes, KIB, type Millis, millis } from '../media/units.ts';
 export type HttpLimits = {
   /** From the connection, or the end of the last request, to the end of a request's header. */
   readonly headers: Millis;
-  /** From the beginning of a request to the end of its body. */
+  /** From the header of a request to the end of its body. */
   readonly request: Millis;
-  /** How often Node looks for connections that broke the two above. */
+  /** How often connections are looked for that broke the two above. */
   readonly checkEvery: Millis;
   /** How long a connection may wait for its next request. */
   readonly keepAlive: Millis;

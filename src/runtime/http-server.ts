@@ -13,6 +13,7 @@ import { ClientGone } from './request-body.ts';
 import { type HostPort, isLoopback } from './setting-types.ts';
 import { SettingsError } from './settings-error.ts';
 import { SlowReaders } from './slow-readers.ts';
+import { SlowSenders } from './slow-senders.ts';
 import { currentResponse } from './socket-progress.ts';
 
 export type { HttpLimits } from './http-limits.ts';
@@ -44,6 +45,8 @@ export type HttpServerOptions = {
   readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Whether a response may last longer than `limits.response`: downloads of a whole file. */
   readonly mayTakeLong?: (request: IncomingMessage) => boolean;
+  /** Whether a request may last longer than `limits.request` as long as something of it comes: bodies that are a stream. */
+  readonly mayFlow?: (request: IncomingMessage) => boolean;
   /** What the message of a failed start names. Default `LIVEMIX_LISTEN`. */
   readonly settingName?: string;
 };
@@ -67,7 +70,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const upgraded = new Set<Socket>();
   const server = createServer({
     headersTimeout: limits.headers,
-    requestTimeout: limits.request,
+    requestTimeout: 0, // `SlowSenders` looks at that.
     connectionsCheckingInterval: limits.checkEvery,
     keepAliveTimeout: limits.keepAlive,
     maxHeaderSize: limits.headerBytes,
@@ -98,7 +101,15 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   server.on('drop', (from) => {
     onProblem({ kind: 'connectionRefused', peer: from?.remoteAddress ?? '', reason: 'total' });
   });
+  const slowSenders = new SlowSenders({
+    clock,
+    limits,
+    mayFlow: options.mayFlow,
+    cut: (socket) =>
+      server.emit('clientError', Object.assign(new Error('late'), { code: REQUEST_TIMEOUT }), socket),
+  });
   const answer = (request: IncomingMessage, response: ServerResponse, waits: boolean) => {
+    slowSenders.watch(request);
     const fault = faultOf(request, limits.headerFields);
     if (fault !== undefined) {
       refused(request.socket, fault.status);
@@ -165,9 +176,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     async close(grace) {
       await closeHttpServer({ server, sockets, upgraded, clock, grace });
       slowReaders.stop();
+      slowSenders.stop();
     },
   };
 }
+
+/** Node's own, of its deadline for headers. */
+const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT';
 
 const peerOf = (socket: Socket): string => socket.remoteAddress ?? '';
 

@@ -23,7 +23,7 @@ type Kind = {
 const fmp4 = ['-hls_segment_type', 'fmp4'];
 const encrypted = ['-hls_enc', '1', '-hls_enc_key', '0123456789abcdef'];
 const keyLine = /#EXT-X-KEY:METHOD=AES-128,URI="\.\.\/\.\.\/m\/[^"]+\.key",IV=0x[0-9a-f]{32}\n/i;
-const mapLine = /#EXT-X-MAP:URI="\.\.\/\.\.\/m\/[^"]+\.mp4"\n/;
+const mapLine = /#EXT-X-MAP:URI="\.\.\/\.\.\/m\/[^"]+\.(?:mp4|m4s)"\n/;
 const kinds: Record<string, Kind> = {
   'fmp4-pushed': { by: 'push', flags: fmp4, says: mapLine },
   'fmp4-persistent': { by: 'push', flags: [...fmp4, '-http_persistent', '1'], says: mapLine },
@@ -35,6 +35,8 @@ const kinds: Record<string, Kind> = {
     says: mapLine,
   },
   'ts-single-file': { by: 'file', flags: ['-hls_flags', 'single_file'], fileName: 'cam.ts', says: /\.ts\n/ },
+  'fmp4-single-file-pushed': { by: 'push', flags: [...fmp4, '-hls_flags', 'single_file'], says: mapLine },
+  'ts-single-file-pushed': { by: 'push', flags: ['-hls_flags', 'single_file'], says: /\.ts\n/ },
   'aes-128-pushed': { by: 'push', flags: encrypted, says: keyLine },
   'aes-128-file': { by: 'file', flags: encrypted, says: keyLine },
 };

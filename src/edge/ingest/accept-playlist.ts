@@ -1,8 +1,9 @@
 import type { MediaPlaylist } from '../../hls/media-playlist.ts';
-import { withNeeds } from '../../hls/segment-needs.ts';
+import { type NeedingSegment, withNeeds } from '../../hls/segment-needs.ts';
 import type { GapReason } from '../../media/segment-record.ts';
 import type { Rendition } from '../rendition.ts';
 import type { Source } from '../source.ts';
+import { gapTrouble } from '../trouble.ts';
 import { freshSegments, type Look } from './fresh-segments.ts';
 import type { Ingest } from './ingest.ts';
 import type { MediaOrigin } from './media-origin.ts';
@@ -52,6 +53,7 @@ export function acceptPlaylist(
     switch (intake.kind) {
       case 'nothing':
         ingest.events.playlistAddedNothing(rendition.place);
+        if (!source.sending) await tellWhy(source, entries, refused.at(-1)?.code, look);
         break;
       case 'stale':
         rendition.sawStalePlaylist(entries.at(-1)!.sequence);
@@ -72,4 +74,17 @@ export function acceptPlaylist(
     if (playlist.endList) rendition.endRun();
     return { added: taking.added, refused, stored: taking.stored };
   });
+}
+
+/** A source of which nothing is taken in, although its encoder sends playlists, says so. */
+async function tellWhy(
+  source: Source,
+  entries: readonly NeedingSegment[],
+  refused: GapReason | undefined,
+  look: Look,
+): Promise<void> {
+  const newest = entries.at(-1);
+  const isMissing = newest !== undefined && (await look(newest)) === undefined;
+  const reason = refused ?? (isMissing ? 'missing_at_source' : undefined);
+  if (reason !== undefined) source.inTrouble(gapTrouble(reason));
 }

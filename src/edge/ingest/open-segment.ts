@@ -49,12 +49,13 @@ const ANSWER_WITHIN = millis(10_000);
  * Opens a segment of an origin; `name` is a plain file name or, at a web origin, an absolute URL of an allowed one.
  * `range`: only this part of it.
  */
-export function openSegment(
-  origin: ReadOrigin,
+export async function openSegment(
+  origin: MediaOrigin,
   name: string,
   agents: HttpAgents,
   range: ByteRange | undefined,
 ): Promise<OpenSegment> {
+  if (origin.kind === 'pushed') return origin.files.open(origin.folder + name, range);
   return origin.kind === 'file'
     ? openFile(join(origin.folder, name), range)
     : openUrl(targetOf(origin, name), agents, range);
@@ -67,7 +68,7 @@ export async function lookAt(
   agents: HttpAgents,
   range: ByteRange | undefined,
 ): Promise<Sighting | undefined> {
-  if (origin.kind === 'pushed') return origin.files.lookAt(origin.folder + name);
+  if (origin.kind === 'pushed') return origin.files.lookAt(origin.folder + name, range);
   try {
     if (origin.kind === 'http') return await headUrl(targetOf(origin, name), agents, range);
     const file = await openFile(join(origin.folder, name), range);

@@ -34,7 +34,7 @@ export async function readNeeds(
   origin: MediaOrigin,
   announced: Announced,
   ingest: Ingest,
-  known: Map<string, Buffer>,
+  known: Pick<Map<string, Buffer>, 'get'> & { set(name: string, content: Buffer): unknown },
 ): Promise<Needs> {
   if (map === undefined && keys === undefined) return NO_NEEDS;
   const carries: (Omit<Carried, 'sequence'> & { readonly content: Buffer })[] = [];
@@ -55,7 +55,9 @@ export async function readNeeds(
     if (found !== undefined) return found;
     refuseUri(needed.uri, origin, ingest.allowed);
     const content = await readSmall(origin, needed.uri, needed.range, max, announced, ingest);
-    if (origin.kind === 'http') known.set(name, content);
+    // A pushed file that has them at its head may go on for as long as the stream, and not be kept so long.
+    if (origin.kind === 'http' || (origin.kind === 'pushed' && needed.range !== undefined))
+      known.set(name, content);
     return content;
   };
   const linesOf = async (all: readonly Needed[]): Promise<HlsLine[]> => {

@@ -3,7 +3,7 @@ import type { ByteRange } from '../../hls/segment-needs.ts';
 import { type Bytes, bytes, type EpochMs, type Millis, millis, type Seconds } from '../../media/units.ts';
 import { TransportStreamCheck } from '../../mpegts/transport-stream-check.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { ReadOrigin } from './media-origin.ts';
+import type { MediaOrigin } from './media-origin.ts';
 import { type HttpAgents, type OpenSegment, openSegment, SourceUnreadable } from './open-segment.ts';
 
 /** A segment that was read whole and found good. */
@@ -37,7 +37,7 @@ const READ_WITHIN_MS = 30_000;
 
 /** What to read. */
 export type Reading = {
-  readonly origin: ReadOrigin;
+  readonly origin: MediaOrigin;
   readonly name: string;
   readonly extension: string;
   /** Its EXTINF. */
@@ -181,5 +181,9 @@ export class MemorySink implements Sink {
 
   content(): Buffer {
     return Buffer.concat(this.#chunks);
+  }
+
+  async read(begin: number, length: number): Promise<Buffer> {
+    return this.content().subarray(begin, begin + length);
   }
 }

@@ -15,14 +15,10 @@ export function readSmall(
   { clock, agents }: Ingest,
 ): Promise<Buffer> {
   return tryAgain(clock, announced, async () => {
-    if (origin.kind === 'pushed') {
-      const whole = await origin.files.readSmall(origin.folder + name);
-      return refuseLarge(
-        range === undefined ? whole : whole.subarray(range.offset, range.offset + range.length),
-        max,
-      );
-    }
-    if (origin.beside?.has(name) === true)
+    if (origin.kind === 'pushed' && range === undefined)
+      return refuseLarge(await origin.files.readSmall(origin.folder + name), max);
+    if (range !== undefined && range.length > max) throw tooLarge();
+    if (origin.kind !== 'pushed' && origin.beside?.has(name) === true)
       return refuseLarge(partOf(await origin.beside.readSmall(name), range), max);
     const opened = await openSegment(origin, name, agents, range);
     try {

@@ -11,27 +11,14 @@ import type { Source } from '../source.ts';
 import { isDiskFull, type StagedSegment } from '../spool/spool.ts';
 import { gapTrouble } from '../trouble.ts';
 import type { Ingest } from './ingest.ts';
-import type { MediaOrigin, ReadOrigin } from './media-origin.ts';
+import { newestLasting, totalDuration } from './lasting.ts';
+import type { MediaOrigin } from './media-origin.ts';
 import { SourceUnreadable } from './open-segment.ts';
 import { type Needs, readNeeds } from './read-needs.ts';
 import { type Announced, MemorySink, type ReadSegment, readSegment, tryAgain } from './read-segment.ts';
 import { refusal } from './refusal.ts';
 import { extensionOf, nameOf, safeExtension } from './segment-name.ts';
 import { MAX_DURATION, type Media, stamp } from './stamp.ts';
-
-const totalDuration = (entries: readonly NeedingSegment[]): number =>
-  entries.reduce((sum, entry) => sum + entry.duration, 0);
-
-/** The newest entries that last at most so long; at least one. */
-function newestLasting(entries: readonly NeedingSegment[], most: number): readonly NeedingSegment[] {
-  let lasting = 0;
-  let start = entries.length;
-  while (start > 0 && (start === entries.length || lasting + entries[start - 1]!.duration <= most)) {
-    start -= 1;
-    lasting += entries[start]!.duration;
-  }
-  return entries.slice(start);
-}
 
 const isEncrypted = ({ keys }: NeedingSegment): boolean => keys !== undefined;
 
@@ -105,28 +92,34 @@ export class Taking {
 
   async #readAndKeep(entry: NeedingSegment, needs: Needs, behind: number): Promise<void> {
     const { origin, ingest } = this;
-    if (origin.kind === 'pushed') {
+    if (origin.kind === 'pushed' && entry.range === undefined) {
+      const path = origin.folder + entry.uri;
       const read = await tryAgain(ingest.clock, this.announced, () =>
-        origin.files.take(origin.folder + entry.uri, isEncrypted(entry)),
+        origin.files.take(path, isEncrypted(entry)),
       );
-      if (read.sink instanceof MemorySink) return this.#keepInMemory(entry, read, read.sink, needs, behind);
-      return this.#keepOnDisk(entry, read, read.sink, needs, behind).catch((error: unknown) => {
+      const keeping =
+        read.sink instanceof MemorySink
+          ? this.#keepInMemory(entry, read, read.sink, needs, behind)
+          : this.#keepOnDisk(entry, read, read.sink, needs, behind);
+      origin.files.keptAs(path, this.rendition.place, keeping);
+      await keeping.catch((error: unknown) => {
         if (!isDiskFull(error)) throw error;
         throw new SourceUnreadable('spool_full', 'the disk has no room for it', false);
       });
+      return;
     }
     if (!ingest.sources.isFull) {
       try {
         const { spool } = ingest.sources;
-        const reading = this.#reading(entry, origin);
-        const read = await readSegment(reading, () => spool.stage(), ingest);
-        return await this.#keepOnDisk(entry, read, read.sink, needs, behind);
+        const read = await readSegment(this.#reading(entry), () => spool.stage(), ingest);
+        await this.#keepOnDisk(entry, read, read.sink, needs, behind);
+        return;
       } catch (error) {
         if (!isDiskFull(error)) throw error;
       }
     }
     ingest.sources.freeOldest();
-    const read = await readSegment(this.#reading(entry, origin), async () => new MemorySink(), ingest);
+    const read = await readSegment(this.#reading(entry), async () => new MemorySink(), ingest);
     await this.#keepInMemory(entry, read, read.sink, needs, behind);
   }
 
@@ -136,7 +129,7 @@ export class Taking {
     staged: StagedSegment,
     needs: Needs,
     behind: number,
-  ): Promise<void> {
+  ): Promise<SegmentRecord | undefined> {
     const size = keptBytes(read.bytes, needs.carries);
     if (size > this.ingest.maxSegmentBytes) {
       await staged.discard();
@@ -144,12 +137,13 @@ export class Taking {
     }
     if (this.#cameBefore(entry, read)) {
       await staged.discard();
-      return this.#keepGap(entry, 'name_reused', behind);
+      await this.#keepGap(entry, 'name_reused', behind);
+      return undefined;
     }
     for (const { content } of needs.carries) await staged.write(content);
     const record = await this.#stamp(entry, this.#media(entry, read, needs), behind);
     await this.#commit(staged, record);
-    this.#push(record);
+    return this.#push(record);
   }
 
   /** What a recording wants is on the disk before its encoder gets an answer. */
@@ -167,7 +161,7 @@ export class Taking {
     sink: MemorySink,
     needs: Needs,
     behind: number,
-  ): Promise<void> {
+  ): Promise<SegmentRecord> {
     const { sources, events } = this.ingest;
     for (const { content } of needs.carries) await sink.write(content);
     const record = await this.#stamp(entry, this.#media(entry, read, needs), behind);
@@ -186,10 +180,10 @@ export class Taking {
     });
   }
 
-  #reading(entry: NeedingSegment, origin: ReadOrigin) {
+  #reading(entry: NeedingSegment) {
     const { uri, duration, range, map, head } = entry;
     return {
-      origin,
+      origin: this.origin,
       name: uri,
       extension: extensionOf(uri),
       duration,
@@ -289,12 +283,13 @@ export class Taking {
     return this.playlist.mediaSequence + this.playlist.segments.length - sequence;
   }
 
-  #push(record: SegmentRecord): void {
+  #push(record: SegmentRecord): SegmentRecord {
     const { rendition, ingest, source } = this;
     for (const fallen of rendition.push(record)) ingest.sources.spool.drop(rendition.place, fallen);
-    if (record.gap !== undefined) return;
+    if (record.gap !== undefined) return record;
     source.tookIn(rendition, epochMs(record.at + Math.round(record.duration * 1000)), record.bytes);
     this.added += 1;
     ingest.events.segmentTaken(rendition.place, record);
+    return record;
   }
 }

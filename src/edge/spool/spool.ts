@@ -115,7 +115,7 @@ export class Spool {
   /** A file to write a segment's bytes to while they come, whichever rendition it will be of. Throws ENOSPC and the like. */
   async stage(): Promise<StagedSegment> {
     const path = join(this.folder, ARRIVING, `${++this.#temporary}.tmp`);
-    const handle = await open(path, 'w', 0o600);
+    const handle = await open(path, 'w+', 0o600);
     const discard = async () => {
       await handle.close().catch(() => undefined);
       await unlink(path).catch(() => undefined);
@@ -137,6 +137,7 @@ export class Spool {
         this.#bytes += record.bytes;
       },
       content: () => readFile(path),
+      read: (begin, length) => readFully(handle, begin, length),
       discard,
     };
   }
@@ -174,20 +175,18 @@ export class Spool {
   }
 
   /** The bytes of a segment as a whole. Rejects when the file is gone or short. */
-  async read(place: Place, record: SegmentRecord): Promise<Buffer> {
+  read(place: Place, record: SegmentRecord): Promise<Buffer> {
+    return this.readPart(place, record, 0, record.bytes);
+  }
+
+  /** So many of the bytes that are kept of a segment. Rejects when the file is gone or short. */
+  async readPart(place: Place, record: SegmentRecord, begin: number, length: number): Promise<Buffer> {
     const path = this.#pathOf(place, record);
     const inMemory = this.#memory.get(path);
-    if (inMemory !== undefined) return inMemory;
+    if (inMemory !== undefined) return inMemory.subarray(begin, begin + length);
     const handle = await open(path, 'r');
     try {
-      const buffer = Buffer.allocUnsafeSlow(record.bytes);
-      let done = 0;
-      while (done < buffer.length) {
-        const { bytesRead } = await handle.read(buffer, done, buffer.length - done, done);
-        if (bytesRead === 0) throw new Error(`${spoolFileName(record)} is short`);
-        done += bytesRead;
-      }
-      return buffer;
+      return await readFully(handle, begin, length);
     } finally {
       await handle.close();
     }
@@ -232,8 +231,21 @@ export type StagedSegment = {
   commit(place: Place, record: SegmentRecord, durable: boolean): Promise<void>;
   /** What was written so far. */
   content(): Promise<Buffer>;
+  /** A part of it. Rejects when there is less, and when it has ended. */
+  read(begin: number, length: number): Promise<Buffer>;
   discard(): Promise<void>;
 };
+
+async function readFully(handle: FileHandle, begin: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await handle.read(buffer, done, length - done, begin + done);
+    if (bytesRead === 0) throw new Error('the file is short');
+    done += bytesRead;
+  }
+  return buffer;
+}
 
 async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
   let left = chunks;

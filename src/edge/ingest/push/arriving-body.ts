@@ -19,16 +19,28 @@ export class ArrivingBody {
   #filling: Buffer[] = [];
   #fillingBytes = 0;
   #bytes = 0;
+  #maxBytes: number;
+  #inHurry = false;
   #end: 'whole' | Error | undefined;
   #wake = (): void => undefined;
+  #begin: () => void = () => undefined;
+  /** Resolves with its first byte. */
+  readonly begun = new Promise<void>((resolve) => {
+    this.#begin = resolve;
+  });
 
-  constructor(request: IncomingMessage, maxBytes: number) {
+  constructor(
+    request: IncomingMessage,
+    private readonly maxSegmentBytes: number,
+  ) {
+    this.#maxBytes = maxSegmentBytes;
     request.on('data', (chunk: Buffer) => {
       if (this.#end !== undefined) return;
       this.#bytes += chunk.length;
-      if (this.#bytes > maxBytes) {
+      this.#begin();
+      if (this.#bytes > this.#maxBytes) {
         request.pause();
-        this.#ended(new LiveMixError('too_large', `The segment has more than ${maxBytes} bytes.`));
+        this.#ended(new LiveMixError('too_large', `The segment has more than ${maxSegmentBytes} bytes.`));
         return;
       }
       this.#add(chunk);
@@ -41,12 +53,34 @@ export class ArrivingBody {
     request.on('error', gone);
   }
 
+  /** Nothing of it has come. */
+  get isEmpty(): boolean {
+    return this.#bytes === 0;
+  }
+
+  /** Segments were cut out of it, up to there: it may be as much longer. */
+  cutThrough(end: number): void {
+    this.#maxBytes = Math.max(this.#maxBytes, end + this.maxSegmentBytes);
+  }
+
+  /** Whether segments are cut out of it: it goes on for as long as its encoder. */
+  get isCut(): boolean {
+    return this.#maxBytes > this.maxSegmentBytes;
+  }
+
+  /** Somebody waits for a part of it: no batch waits to be full any more. */
+  hurry(): void {
+    this.#inHurry = true;
+    this.#wake();
+  }
+
   /**
    * Each chunk once, in order, the very Buffers that the socket gave. Throws `ClientGone` where the encoder went in the
    * middle, `too_large` where it is too long.
    */
   async *batches(): AsyncGenerator<readonly Buffer[]> {
     for (;;) {
+      if (this.#inHurry && this.#full.length === 0 && this.#filling.length > 0) this.#batchIsFull();
       const batch = this.#full.shift();
       if (batch !== undefined) yield batch;
       else if (this.#end === 'whole') return;
@@ -71,9 +105,9 @@ export class ArrivingBody {
   #add(chunk: Buffer): void {
     this.#filling.push(chunk);
     this.#fillingBytes += chunk.length;
-    if (this.#fillingBytes < BATCH_BYTES && this.#filling.length < BATCH_CHUNKS) return;
-    this.#batchIsFull();
-    this.#wake();
+    const isFull = this.#fillingBytes >= BATCH_BYTES || this.#filling.length >= BATCH_CHUNKS;
+    if (isFull) this.#batchIsFull();
+    if (isFull || this.#inHurry) this.#wake();
   }
 
   #batchIsFull(): void {

@@ -16,9 +16,9 @@ import {
   refuseStranger,
   takePlaylist,
 } from '../take-playlist.ts';
-import { ArrivingBody } from './arriving-body.ts';
+import type { ArrivingBody } from './arriving-body.ts';
 import { type PushPath, parsePushPath } from './push-path.ts';
-import { receiveSegment } from './receive-segment.ts';
+import { PushedFile } from './pushed-file.ts';
 
 /**
  * HLS push, as `ffmpeg -f hls -method PUT` does it: segments and playlists themselves. ffmpeg never reads an answer,
@@ -90,10 +90,11 @@ async function answerSegment(
   response: ServerResponse,
   path: PushPath,
 ): Promise<void> {
-  const body = new ArrivingBody(request, path.kind === 'key' ? MAX_KEY : routes.ingest.maxSegmentBytes);
+  const maxBytes = path.kind === 'key' ? MAX_KEY : routes.ingest.maxSegmentBytes;
+  const body = routes.pushes.bodyOf(request, maxBytes);
   try {
     refuseStranger(routes, request, response);
-    const { bytes } = await receiveFor(routes, path, body);
+    const bytes = await receiveFor(routes, path, body);
     answerJson(response, 200, { source: path.source, bytes });
   } catch (error) {
     await body.drain();
@@ -110,19 +111,30 @@ function refusePages({ headers }: IncomingMessage): void {
   });
 }
 
-/** A playlist may name the segment, and wait for it, before its last byte has come. */
-async function receiveFor({ ingest, pushes }: IngestRoutes, path: PushPath, body: ArrivingBody) {
-  const { source, folder, name } = path;
+/** How many bytes have come at the end. A playlist may name the segment, or a part of it, and wait for it, before its last byte has come. */
+async function receiveFor(
+  { ingest, pushes }: IngestRoutes,
+  { source, folder, name }: PushPath,
+  body: ArrivingBody,
+): Promise<number> {
   if (ingest.sources.find(source) === undefined) await ingest.sources.open(source);
   const { files } = pushes.of(source);
   files.refuseTooMany();
-  const receiving = receiveSegment(body, {
+  const { clock, maxSegmentBytes } = ingest;
+  const startedAt = clock.now();
+  const file = new PushedFile(body, {
     extension: extensionOf(name),
-    startedAt: ingest.clock.now(),
+    startedAt,
+    maxSegmentBytes,
+    clock,
     openSink: () => openSink(ingest),
   });
-  files.add(folder + name, receiving);
-  return receiving;
+  files.add(folder + name, file, startedAt);
+  await file.received.catch((error: unknown) => {
+    // The other one that ffmpeg opens under the name of a file of many segments.
+    if (!body.isEmpty || !files.isReplaced(folder + name, file)) throw error;
+  });
+  return file.size;
 }
 
 async function openSink({ sources }: Ingest) {

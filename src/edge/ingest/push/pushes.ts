@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import { LiveMixError } from '../../../media/error.ts';
 import { MAIN } from '../../../media/name.ts';
@@ -5,6 +6,8 @@ import { type Millis, millis } from '../../../media/units.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import type { RenditionNames } from '../../rendition-names.ts';
 import type { Source } from '../../source.ts';
+import type { Spool } from '../../spool/spool.ts';
+import { ArrivingBody } from './arriving-body.ts';
 import type { PushPath } from './push-path.ts';
 import { PushedFiles } from './pushed-files.ts';
 
@@ -27,8 +30,9 @@ export class Push {
   constructor(
     private readonly clock: Clock,
     maxSegmentBytes: number,
+    spool: Spool,
   ) {
-    this.files = new PushedFiles(clock, maxSegmentBytes);
+    this.files = new PushedFiles(clock, maxSegmentBytes, spool);
   }
 
   /** The last playlist that was pushed under this path. */
@@ -84,11 +88,25 @@ export class Push {
 /** What is pushed, by source. There are as many as there are sources. */
 export class Pushes {
   readonly #pushes = new Map<string, Push>();
+  readonly #bodies = new WeakMap<IncomingMessage, ArrivingBody>();
 
   constructor(
     private readonly clock: Clock,
     private readonly maxSegmentBytes: number,
+    private readonly spool: Spool,
   ) {}
+
+  /** The body of a push, from the turn in which its request begins. */
+  bodyOf(request: IncomingMessage, maxBytes: number): ArrivingBody {
+    const body = new ArrivingBody(request, maxBytes);
+    this.#bodies.set(request, body);
+    return body;
+  }
+
+  /** Whether a request brings a file that segments are cut out of: it may last as long as its encoder. */
+  isStream(request: IncomingMessage): boolean {
+    return this.#bodies.get(request)?.isCut ?? false;
+  }
 
   find(source: string): Push | undefined {
     return this.#pushes.get(source);
@@ -98,7 +116,7 @@ export class Pushes {
   of(source: string): Push {
     const known = this.#pushes.get(source);
     if (known !== undefined) return known;
-    const push = new Push(this.clock, this.maxSegmentBytes);
+    const push = new Push(this.clock, this.maxSegmentBytes, this.spool);
     this.#pushes.set(source, push);
     return push;
   }

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { epochMs } from '../../../media/units.ts';
 import { Spool, type StagedSegment } from '../../spool/spool.ts';
 import { ArrivingBody } from './arriving-body.ts';
+import { Pieces } from './pieces.ts';
 import { type PushedSegment, receiveSegment } from './receive-segment.ts';
 
 let folder: string;
@@ -34,14 +35,14 @@ async function push(segment: Buffer) {
   const spool = await Spool.open(folder, { spoolTorn: () => undefined, spoolFailed: () => undefined });
   const given: Buffer[] = [];
   const writes: (readonly Uint8Array[])[] = [];
-  let received: Promise<PushedSegment> | undefined;
+  let received: Promise<PushedSegment | undefined> | undefined;
   const server = createServer((incoming, response) => {
     incoming.on('data', (chunk: Buffer) => given.push(chunk));
     const openSink = () => watchedStage(spool, writes);
     received = receiveSegment(new ArrivingBody(incoming, 4_000_000), {
       extension: 'm4s',
       startedAt: epochMs(0),
-      openSink,
+      pieces: new Pieces(openSink, 4_000_000),
     });
     received.finally(() => response.end());
   });
@@ -56,7 +57,7 @@ async function push(segment: Buffer) {
       for (let at = 0; at < segment.length; at += 32_768) pushing.write(segment.subarray(at, at + 32_768));
       pushing.end();
     });
-    return { given, writes, received: await received! };
+    return { given, writes, received: (await received)! };
   } finally {
     server.close();
   }
