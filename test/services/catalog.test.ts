@@ -167,10 +167,15 @@ test('a catalog of sources alone gets its other tables, and keeps its rows', asy
   const turns = new Turns({ clock, maxWaiting: 10, longest: millis(5000) });
   const database = new Kysely<Tables>({ dialect: new SqliteThreadDialect(thread, turns) });
   await migrate(database, { '0001-sources': migrations['0001-sources']! });
-  const old = new SqlCatalog(database);
-  const kept = [aSource({ name: 'a', edge: undefined }), aSource({ name: 'b', mode: 'off' })];
-  for (const source of kept) await old.saveSource(source);
-  await old.close();
+  const kept = [
+    aSource({ name: 'a', edge: undefined, multivariant: undefined }),
+    aSource({ name: 'b', mode: 'off', multivariant: undefined }),
+  ];
+  for (const { name, edge, mode, spool, reservedSequence, reservedDiscontinuity, createdAt } of kept) {
+    await sql`insert into source values (${name}, ${edge ?? null}, ${mode}, ${spool},
+      ${reservedSequence}, ${reservedDiscontinuity}, ${createdAt})`.execute(database);
+  }
+  await database.destroy();
   const catalog = await openFile(join(folder, 'sources-only.db'));
   expect(await catalog.sources()).toEqual(kept);
   expect(await catalog.recordings()).toEqual([]);

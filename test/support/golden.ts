@@ -70,7 +70,7 @@ export class GoldenEdge implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'livemix-golden-'));
   readonly #media = mkdtempSync(join(tmpdir(), 'livemix-golden-media-'));
   readonly #clock = new EventClock();
-  readonly #agents = httpAgents();
+  readonly #agents = httpAgents(this.#clock);
   #ingest!: Ingest;
   #written = 0;
 
