@@ -4,7 +4,7 @@ import { MAX_RENDITIONS } from '../hls/parse-multivariant.ts';
 import { PlaylistError } from '../hls/playlist-error.ts';
 import { renderMultivariant } from '../hls/render-multivariant.ts';
 import { isName, MAIN, NAME_PATTERN } from '../media/name.ts';
-import { MAX_MULTIVARIANT_CHARACTERS } from '../wire/link-messages.ts';
+import { fitsMessage, MAX_MULTIVARIANT_CHARACTERS } from '../wire/link-messages.ts';
 import { readState, replaceState } from './spool/state-file.ts';
 
 const stateSchema = z.object({
@@ -20,6 +20,8 @@ type State = z.infer<typeof stateSchema>;
  */
 export class RenditionNames {
   #state: State;
+  /** What the file holds, or is about to. */
+  #kept: string;
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -27,6 +29,7 @@ export class RenditionNames {
     state: State,
   ) {
     this.#state = state;
+    this.#kept = JSON.stringify(state);
   }
 
   static async open(file: string): Promise<RenditionNames> {
@@ -83,21 +86,31 @@ export class RenditionNames {
       taken.add(name);
     };
     for (const place of places.values()) {
-      const known = named?.(place) ?? this.of(place);
-      if (known !== undefined) give(place, known);
+      const known = this.of(place);
+      // What was the source's only one, in turns, is several now.
+      if (named !== undefined) give(place, named(place));
+      else if (known !== undefined && !taken.has(known)) give(place, known);
     }
     for (const [uri, place] of places) if (names[place] === undefined) give(place, nameFrom(uri, taken));
     const text = renderMultivariant(playlist, (uri) => `${names[places.get(uri)!]!}.m3u8`);
-    if (text.length > MAX_MULTIVARIANT_CHARACTERS) throw tooLong(playlist);
+    if (!fitsMessage(text)) throw tooLong(playlist);
     await this.#write({ multivariant: text, names });
   }
 
   async #write(state: State): Promise<void> {
-    if (JSON.stringify(state) === JSON.stringify(this.#state)) return;
     this.#state = state;
-    const written = this.#writing.then(() => replaceState(this.file, this.#state));
-    this.#writing = written.catch(() => undefined);
-    await written;
+    const text = JSON.stringify(state);
+    if (text === this.#kept) return this.#writing;
+    this.#kept = text;
+    // A disk that refuses it is asked again with the next playlist.
+    this.#writing = this.#writing
+      .catch(() => undefined)
+      .then(() => replaceState(this.file, this.#state))
+      .catch((error: unknown) => {
+        this.#kept = '';
+        throw error;
+      });
+    await this.#writing;
   }
 }
 

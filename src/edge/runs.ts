@@ -1,3 +1,5 @@
+import type { SegmentRecord } from '../media/segment-record.ts';
+import { endOf } from '../media/span.ts';
 import type { EpochMs } from '../media/units.ts';
 import type { Rendition } from './rendition.ts';
 import type { Ledger } from './spool/ledger.ts';
@@ -44,19 +46,25 @@ export class Runs {
     private readonly renditions: Iterable<Rendition>,
   ) {}
 
-  /** Renditions were brought back with the runs they were in: those that count alike are in the same. */
+  /** Renditions were brought back. A run opens with one discontinuity more than all before it: that tells which are in the newest. */
   restore(): void {
-    const byNewest = [...this.renditions]
-      .filter(({ window }) => window.newest !== undefined)
-      .sort((a, b) => a.window.newest!.sequence - b.window.newest!.sequence);
-    const bases = [...new Set(byNewest.map(({ base }) => base!))];
-    for (const rendition of byNewest) rendition.runOrdinal = bases.indexOf(rendition.base!) + 1;
-    const newest = byNewest.at(-1)?.window.newest;
-    if (newest === undefined) return;
-    const { discontinuitySequence } = newest;
-    const base = newest.sequence - newest.encoder.sequence;
-    const first = newest.sequence;
-    this.#current = { ordinal: bases.length, base, first, discontinuity: true, discontinuitySequence };
+    const all = [...this.renditions].filter(({ window }) => window.newest !== undefined);
+    const byNewest = all.sort((a, b) => isLater(b.window.newest!, a.window.newest!));
+    if (byNewest.length === 0) return;
+    const { discontinuitySequence } = openingOf(byNewest[0]!);
+    const isIn = ({ window }: Rendition) => window.newest!.discontinuitySequence >= discontinuitySequence;
+    for (const rendition of byNewest) rendition.runOrdinal = isIn(rendition) ? 2 : 1;
+    // Those that come later count as most do.
+    const inRun = byNewest.filter(isIn);
+    const alike = (one: Rendition) => inRun.filter(({ base }) => base === one.base).length;
+    const measure = inRun.reduce((most, one) => (alike(one) > alike(most) ? one : most));
+    this.#current = {
+      ordinal: 2,
+      base: measure.base!,
+      first: openingOf(measure).sequence,
+      discontinuity: discontinuitySequence > 0,
+      discontinuitySequence,
+    };
   }
 
   /** Whether numbers may go on in the run that a rendition is in. */
@@ -76,6 +84,39 @@ export class Runs {
     const canJoin =
       current !== undefined && current.ordinal >= this.#oldest && rendition.runOrdinal < current.ordinal;
     return canJoin ? this.#join(rendition, current, encoderSequence, listed) : this.#open(encoderSequence);
+  }
+
+  /**
+   * A rendition's run goes on with a segment of that number. Where another rendition began anew beside it, or has a tag
+   * that this one lost, it gets one, too: matching segments have matching discontinuity sequences (rfc8216bis §6.2.4).
+   * @param discontinuity whether its encoder has one there
+   */
+  goOn(
+    rendition: Rendition,
+    sequence: number,
+    discontinuity: boolean,
+  ): Pick<RunEntry, 'discontinuity' | 'discontinuitySequence'> {
+    const before = rendition.window.newest?.discontinuitySequence ?? 0;
+    const run = this.#current;
+    if (run !== undefined && this.#goesOnBeside(rendition, run, sequence)) rendition.runOrdinal = run.ordinal;
+    const needed = run?.ordinal === rendition.runOrdinal ? this.#neededAt(run, rendition, sequence) : 0;
+    const tagged = discontinuity || before < needed;
+    return { discontinuity: tagged, discontinuitySequence: before + (tagged ? 1 : 0) };
+  }
+
+  /** Whether it is still being made while others are in a newer run: segments from before that may come late. */
+  #goesOnBeside({ runOrdinal, window }: Rendition, run: SourceRun, sequence: number): boolean {
+    const { newest } = window;
+    if (runOrdinal >= run.ordinal || newest === undefined || sequence < run.first) return false;
+    const opening = this.#inRun(run.ordinal).flatMap((one) => one.window.find(run.first) ?? [])[0];
+    return opening === undefined ? this.#inRun(run.ordinal).length > 0 : endOf(newest) >= opening.at;
+  }
+
+  #neededAt(run: SourceRun, { base }: Rendition, sequence: number): number {
+    if (base !== run.base) return run.discontinuitySequence;
+    const inStep = this.#inRun(run.ordinal).filter((other) => other.base === base);
+    const there = inStep.map(({ window }) => window.find(sequence)?.discontinuitySequence ?? 0);
+    return Math.max(run.discontinuitySequence, ...there);
   }
 
   #open(encoderSequence: number): RunEntry {
@@ -109,7 +150,10 @@ export class Runs {
       ...(same !== undefined && { at: same.at }),
       sequence,
       discontinuity: run.discontinuity || before !== undefined,
-      discontinuitySequence: this.#discontinuityAt(run, sequence),
+      discontinuitySequence: Math.max(
+        this.#discontinuityAt(run, sequence),
+        before === undefined ? 0 : before.discontinuitySequence + 1,
+      ),
       ordinal: run.ordinal,
       opened: false,
     };
@@ -136,4 +180,12 @@ export class Runs {
     this.#jumps = this.ledger.jumps;
     this.#oldest = (this.#current?.ordinal ?? 0) + 1;
   }
+}
+
+const isLater = (one: SegmentRecord, other: SegmentRecord): number =>
+  one.discontinuitySequence - other.discontinuitySequence || one.sequence - other.sequence;
+
+/** The first segment of a rendition's run, as far back as it is known. */
+function openingOf({ base, window: { records } }: Rendition): SegmentRecord {
+  return records[records.findLastIndex((one) => one.sequence - one.encoder.sequence !== base) + 1]!;
 }

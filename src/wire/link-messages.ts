@@ -8,8 +8,14 @@ import { NAME_PATTERN } from '../media/name.ts';
  */
 export const PROTOCOL = 4;
 export const MAX_MESSAGE_BYTES = 64 * 1024;
-/** Of the playlist that names a source's renditions: with every character escaped it still fits a message. */
+/** Of the playlist that names a source's renditions. */
 export const MAX_MULTIVARIANT_CHARACTERS = 30 * 1024;
+/** Whether such a playlist fits a message, escaped and in UTF-8. */
+export const fitsMessage = (multivariant: string): boolean =>
+  multivariant.length <= MAX_MULTIVARIANT_CHARACTERS &&
+  sizeInMessage(multivariant) <= MAX_MESSAGE_BYTES - 1024;
+/** Bytes that a text takes in a message. */
+export const sizeInMessage = (text: string): number => Buffer.byteLength(JSON.stringify(text));
 /** How often the edge asks for the time, and after how long a silence either side holds the link for dead. */
 export const PING_EVERY_MS = 2_000;
 export const LINK_SILENCE_MS = 5_000;

@@ -72,8 +72,12 @@ export class Channel {
     return millis(this.clock.monotonic() - this.#changedAt);
   }
 
-  /** Takes records in and answers which bytes are lacking. What is known already, or too old to list, changes nothing. */
+  /**
+   * Takes records in and answers which bytes are lacking. What is known already, or too old to list, changes nothing.
+   * None: the edge asks what is here before it announces anew. What was announced and lacks its bytes may never come then.
+   */
   announce(records: readonly SegmentRecord[]): readonly SegmentRecord[] {
+    if (records.length === 0) this.#forgetLacking();
     const fresh = records.filter((record) => this.#isNews(record));
     if (fresh.length > 0) {
       const begins = this.#records.length === 0;
@@ -88,6 +92,11 @@ export class Channel {
       (record) =>
         record.gap === undefined && !this.#held.has(record.sequence) && this.#isAnnounced(record.sequence),
     );
+  }
+
+  #forgetLacking(): void {
+    const lacking = this.#records.findIndex(({ gap, sequence }) => gap === undefined && !this.has(sequence));
+    if (lacking >= 0) this.#records = this.#records.slice(0, lacking);
   }
 
   /** The announced record of that number. */

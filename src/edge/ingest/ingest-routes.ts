@@ -24,11 +24,11 @@ export const isIngestPath = (path: string): boolean =>
 
 const POST_PATH = '/v1/playlist';
 
-/** The rendition in `/v1/playlist/low` or `/v1/playlist/low.m3u8`; undefined where the path is another. */
+/** The rendition in `/v1/playlist/low` or `/v1/playlist/low.m3u8`; undefined where the path is another. Viewers know `index` as the source's own. */
 function renditionIn(path: string): string | undefined {
   const name = /^\/v1\/playlist\/([^/]+?)(?:\.m3u8?)?$/.exec(path)?.[1];
   return name !== undefined && isName(name) && !isPlainSegmentName(name) && !isKeyFile(name)
-    ? name
+    ? name.replace(/^index$/, MAIN)
     : undefined;
 }
 

@@ -242,7 +242,7 @@ export class Taking {
     const { rendition, source, ingest } = this;
     const { ledger } = source;
     const previous = rendition.window.newest;
-    const { sequence, discontinuity, discontinuitySequence, at } = this.#number(entry, previous);
+    const { sequence, discontinuity, discontinuitySequence, at } = this.#number(entry);
     const follows = previous === undefined || previous.sequence + 1 === sequence;
     const jumped = ledger.jumped || !follows;
     await ledger.claim(rendition.name, sequence, discontinuitySequence);
@@ -261,7 +261,6 @@ export class Taking {
   /** The number of a segment, and its discontinuity: a run opens with one, in all renditions with the same. */
   #number(
     entry: NeedingSegment,
-    previous: SegmentRecord | undefined,
   ): Pick<RunEntry, 'sequence' | 'discontinuity' | 'discontinuitySequence' | 'at'> {
     const { rendition, source, ingest } = this;
     if (this.#runOpens) {
@@ -271,12 +270,8 @@ export class Taking {
       this.#runOpens = false;
       return entered;
     }
-    const { discontinuity } = entry;
-    return {
-      sequence: rendition.numberOf(entry.sequence),
-      discontinuity,
-      discontinuitySequence: (previous?.discontinuitySequence ?? 0) + (discontinuity ? 1 : 0),
-    };
+    const sequence = rendition.numberOf(entry.sequence);
+    return { sequence, ...source.runs.goOn(rendition, sequence, entry.discontinuity) };
   }
 
   #listedFrom({ sequence }: NeedingSegment): number {

@@ -1,8 +1,7 @@
-import { z } from 'zod';
-import { NAME_PATTERN } from '../../media/name.ts';
 import type { SegmentRecord } from '../../media/segment-record.ts';
 import type { EpochMs } from '../../media/units.ts';
 import type { Floor } from '../../wire/link-messages.ts';
+import { ledgerState, type LedgerState as State } from './ledger-state.ts';
 import { readState, replaceState } from './state-file.ts';
 
 /** Numbers are reserved a thousand ahead, so that one sync serves half an hour of segments. */
@@ -22,28 +21,6 @@ export type Stretch = {
   /** The target duration it opened with; longer segments raise it in place. */
   readonly targetDuration: number;
 };
-
-const count = z.number().int().nonnegative();
-const name = z.string().regex(NAME_PATTERN);
-const stateSchema = z.object({
-  boot: z.string(),
-  /** Whether `sequence` and `discontinuity` are the next ones exactly: written at an orderly end. */
-  clean: z.boolean(),
-  sequence: count,
-  discontinuity: count,
-  floor: z.object({ sequence: count, discontinuity: count }),
-  ordinal: count,
-  stretch: z
-    .object({
-      ordinal: count,
-      targetDuration: count,
-      renditions: z.record(name, z.object({ first: count, from: count })),
-    })
-    .optional(),
-  /** The newest number of each rendition that control was told of; null while publishing, when it moves with every segment. */
-  published: z.record(name, count.nullable()),
-});
-type State = z.infer<typeof stateSchema>;
 
 /**
  * The numbers of a source that must never be used twice, kept over any end of the process or the machine.
@@ -99,7 +76,7 @@ export class Ledger {
       };
       return new Ledger(file, state, { sequence, discontinuity: 0, jumped: true }, true);
     }
-    const parsed = stateSchema.safeParse(found);
+    const parsed = ledgerState.safeParse(found);
     if (!parsed.success) throw new Error(`${file} is not a ledger of LiveMix; move it away to start anew`);
     const state = parsed.data;
     const behindNewest = newest === undefined ? undefined : newest.sequence + 1;
@@ -153,18 +130,23 @@ export class Ledger {
     return this.#state.floor;
   }
 
+  /** The open stretch. A rendition enters it with a number above `after`. */
+  get stretch(): (Pick<Stretch, 'ordinal' | 'targetDuration'> & { readonly after: number }) | undefined {
+    return this.#state.stretch;
+  }
+
   /** The open stretch, as far as a rendition is in it; undefined where it has published nothing of it. */
   stretchOf(rendition: string): Stretch | undefined {
     const { stretch } = this.#state;
-    const own = stretch?.renditions[rendition];
-    if (stretch === undefined || own === undefined) return undefined;
+    if (stretch === undefined || !Object.hasOwn(stretch.renditions, rendition)) return undefined;
+    const own = stretch.renditions[rendition]!;
     return { ...own, ordinal: stretch.ordinal, targetDuration: stretch.targetDuration };
   }
 
   /** The newest number of a rendition that control was told of before this process began, undefined when that is not known. */
   publishedThrough(rendition: string): number | undefined {
-    const through = this.#state.published[rendition];
-    return through === undefined ? 0 : (through ?? undefined);
+    const { published } = this.#state;
+    return Object.hasOwn(published, rendition) ? (published[rendition] ?? undefined) : 0;
   }
 
   get reservedSequence(): number {
@@ -226,27 +208,50 @@ export class Ledger {
     });
   }
 
-  /** Opens a stretch for all renditions; this one begins it with `first`. Durable when it resolves. */
-  async openStretch(rendition: string, first: number, targetDuration: number): Promise<Stretch> {
-    const ordinal = this.#state.ordinal + 1;
+  /**
+   * Opens a stretch for all renditions; this one begins it with `first`. Durable when it resolves.
+   * @param after the newest number that control was told of in earlier stretches: a number has one discontinuity sequence
+   */
+  async openStretch(rendition: string, first: number, targetDuration: number, after = 0): Promise<Stretch> {
     const own = { first, from: first };
-    const stretch = { ordinal, targetDuration, renditions: { [rendition]: own } };
-    await this.#write({ ordinal, stretch, published: this.#publishing(rendition) });
+    const published = this.#publishing(rendition);
+    const { ordinal } = await this.#openStretch(
+      { targetDuration, after, renditions: { [rendition]: own } },
+      published,
+    );
     return { ...own, ordinal, targetDuration };
+  }
+
+  /** Opens a stretch that each rendition enters with its first number above `after`. Durable when it resolves. */
+  async openStretchAhead(targetDuration: number, after: number): Promise<void> {
+    await this.#openStretch({ targetDuration, after, renditions: {} }, this.#state.published);
+  }
+
+  async #openStretch(
+    of: Omit<NonNullable<State['stretch']>, 'ordinal'>,
+    published: State['published'],
+  ): Promise<NonNullable<State['stretch']>> {
+    const ordinal = this.#state.ordinal + 1;
+    const stretch = { ...of, ordinal };
+    await this.#write({ ordinal, stretch, published });
+    return stretch;
   }
 
   /** A rendition goes along with the open stretch, from this number on. Durable when it resolves. */
   async enterStretch(rendition: string, from: number): Promise<Stretch> {
     const stretch = this.#state.stretch!;
-    const own = { first: stretch.renditions[rendition]?.first ?? from, from };
+    const own = { first: this.stretchOf(rendition)?.first ?? from, from };
     const renditions = { ...stretch.renditions, [rendition]: own };
     await this.#write({ stretch: { ...stretch, renditions }, published: this.#publishing(rendition) });
     return { ...own, ordinal: stretch.ordinal, targetDuration: stretch.targetDuration };
   }
 
   /** A segment was longer than the target duration of the open stretch. Durable when it resolves. */
-  async raiseTarget(targetDuration: number): Promise<void> {
-    await this.#write({ stretch: { ...this.#state.stretch!, targetDuration } });
+  async raiseTarget(needed: number): Promise<void> {
+    const stretch = this.#state.stretch!;
+    // Another rendition may have raised it meanwhile.
+    if (needed <= stretch.targetDuration) return;
+    await this.#write({ stretch: { ...stretch, targetDuration: needed } });
   }
 
   /** Publishing goes on in the stretch that is open: how far it gets is not written with every segment. */

@@ -11,9 +11,9 @@ import {
   type Hello,
   LINK_SILENCE_MS,
   MAX_MESSAGE_BYTES,
-  MAX_MULTIVARIANT_CHARACTERS,
   PING_EVERY_MS,
   type Report,
+  sizeInMessage,
 } from '../../wire/link-messages.ts';
 import { LINK_PATH } from '../../wire/uplink.ts';
 import type { EdgeEvents } from '../events.ts';
@@ -28,7 +28,8 @@ const HANDSHAKE_MS = 5_000;
 const BLINK_MS = 2_000;
 /** Control answers, but does not know this link: it has just been started. */
 const STALE_PAUSE_MS = 50;
-const MAX_NAME_CHARACTERS = 64;
+/** A name, and what stands around it. */
+const MAX_NAME_CHARACTERS = 128;
 
 /** What the link tells and asks of the edge. */
 export interface LinkClient {
@@ -233,9 +234,10 @@ export class Link {
       const multivariant = text ?? null;
       if (this.#described.get(name) === multivariant) continue;
       this.#described.set(name, multivariant);
-      if (size + (text?.length ?? 0) > MAX_MULTIVARIANT_CHARACTERS / 2) send();
+      const own = sizeInMessage(text ?? '') + MAX_NAME_CHARACTERS;
+      if (size + own > MAX_MESSAGE_BYTES / 2) send();
       sources.push({ name, multivariant });
-      size += (text?.length ?? 0) + MAX_NAME_CHARACTERS;
+      size += own;
     }
     send();
   }

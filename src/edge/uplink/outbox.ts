@@ -1,15 +1,12 @@
-import { shortestSuffix } from '../../media/live-list.ts';
-import { roundedDuration, type SegmentRecord } from '../../media/segment-record.ts';
+import type { SegmentRecord } from '../../media/segment-record.ts';
 import { bytes, millis } from '../../media/units.ts';
-import type { Clock } from '../../runtime/clock.ts';
-import type { EdgeEvents } from '../events.ts';
 import type { Rendition } from '../rendition.ts';
 import type { Source } from '../source.ts';
 import type { Stretch } from '../spool/ledger.ts';
-import type { Spool } from '../spool/spool.ts';
-import type { Line } from './line.ts';
-import { chooseTargetDuration, planStretch, publish } from './stretch.ts';
-import { type UplinkClient, UplinkFailed, type UplinkTarget } from './uplink-client.ts';
+import { type Companion, chooseStretch } from './choose-stretch.ts';
+import type { OutboxTools } from './outbox-tools.ts';
+import { listedAndNew, neededTargetDuration, publishedOf } from './stretch.ts';
+import { UplinkFailed, type UplinkTarget } from './uplink-client.ts';
 
 /** Segments of one rendition that are on their way at once: enough to fill a line with a long round trip. */
 const IN_FLIGHT = 2;
@@ -28,33 +25,16 @@ const LASTING: ReadonlySet<string> = new Set([
   'conflict',
 ]);
 
-/** What an outbox needs of the link. */
-export interface LinkView {
-  /** Where to send; undefined while that is not known. */
-  readonly target: UplinkTarget | undefined;
-  /** How many segments control's live lists hold at least. */
-  readonly liveSegments: number;
-  /** Control does not take this link's word any more. */
-  stale(target: UplinkTarget): void;
-}
-
-export type OutboxTools = {
-  readonly link: LinkView;
-  readonly client: UplinkClient;
-  readonly spool: Spool;
-  readonly clock: Clock;
-  readonly events: EdgeEvents;
-  readonly line: Line;
-};
-
 /**
  * What of one rendition control is to get, each segment once, in order: records ahead of bytes, and of these
  * only what control lacks. What only recordings want is the recorder's.
  */
-export class Outbox {
+export class Outbox implements Companion {
   #wanted = false;
   /** Forwarding begins: what is left out now was never asked for. */
   #begins = false;
+  /** This process was told to leave it out: control let its list go. */
+  #wasLeft = false;
   /** It has gone along with the open stretch since then. */
   #isInStretch = false;
   /** Set after anything that may have been lost: the outbox asks before it sends again. */
@@ -62,6 +42,10 @@ export class Outbox {
   /** The newest number control has, or has been told is a gap; undefined until it is known. */
   #through: number | undefined;
   #announcedThrough = 0;
+  /** The newest number that this process told control of. */
+  #told = 0;
+  /** Control has a list, which viewers may know. */
+  #isListed = false;
   #failures = 0;
   /** The newest segment that could not be given to control for good; a stretch must begin behind it. */
   #broken = 0;
@@ -72,8 +56,7 @@ export class Outbox {
     private readonly source: Source,
     private readonly rendition: Rendition,
     private readonly tools: OutboxTools,
-    /** Whether another rendition of the source goes along with the open stretch: it is all of theirs. */
-    private readonly othersAreInStretch: () => boolean,
+    private readonly companions: () => Iterable<Companion>,
     /** Live got further, or was told otherwise: what recordings want may be another's to send now. */
     private readonly onProgress: () => void,
   ) {}
@@ -82,7 +65,11 @@ export class Outbox {
     return this.#wanted;
   }
 
-  /** Whether it goes along with the open stretch. */
+  get toldThrough(): number {
+    const { name, restoredThrough } = this.rendition;
+    return Math.max(this.#told, this.source.ledger.publishedThrough(name) ?? restoredThrough);
+  }
+
   get isInStretch(): boolean {
     return (
       this.#wanted && this.#isInStretch && this.source.ledger.stretchOf(this.rendition.name) !== undefined
@@ -95,8 +82,18 @@ export class Outbox {
     return this.#through === undefined || sequence > this.#through;
   }
 
-  /** Control wants this rendition live, or no longer. */
+  /** Control wants this rendition live, or no longer: then it lets its list go. */
   want(wanted: boolean): void {
+    this.#wasLeft ||= this.#wanted && !wanted;
+    this.#turn(wanted);
+  }
+
+  /** Control has been silent for so long that nothing is forwarded any more; its viewers may know its list. */
+  forgotten(): void {
+    this.#turn(false);
+  }
+
+  #turn(wanted: boolean): void {
     if (this.#wanted === wanted) return;
     this.#wanted = wanted;
     this.#begins = wanted;
@@ -167,44 +164,48 @@ export class Outbox {
     const opened = await this.#stretchFor(records, paused);
     if (opened === undefined) return true;
     await ledger.resumeStretch(rendition.name);
-    const stretch = await this.#raiseTarget(opened, records);
-    const announced = this.#toAnnounce(stretch, records, paused);
+    await this.#raiseTarget(opened, records);
+    const stretch = ledger.stretchOf(rendition.name);
+    // Another rendition has opened one meanwhile.
+    if (stretch?.ordinal !== opened.ordinal) return false;
+    const announced = paused
+      ? listedAndNew(records, stretch, this.#through!, this.tools.link.liveSegments)
+      : publishedOf(records, stretch).filter(({ sequence }) => sequence > this.#announcedThrough);
     if (announced.length > 0) await this.#announceAndSend(target, announced);
     this.#askFirst = false;
     this.#begins = false;
+    this.#wasLeft = false;
     this.#failures = 0;
     return false;
   }
 
-  /** The stretch to publish in: the one that goes on, one that another rendition opened, or a new one. Undefined: nothing to publish. */
   async #stretchFor(records: readonly SegmentRecord[], paused: boolean): Promise<Stretch | undefined> {
-    const { tools, rendition } = this;
-    const { ledger } = this.source;
-    const open = ledger.stretchOf(rendition.name);
-    const stretch = open !== undefined && open.first <= this.#broken ? undefined : open;
-    const through = this.#through!;
-    // What another rendition opened is entered without leaving anything out, as a stretch that goes on.
-    const others = this.othersAreInStretch();
-    const follows = others && open === undefined && !this.#begins;
-    const goesOn = follows ? { from: through + 1 } : stretch;
-    const plan = planStretch(records, goesOn, through, paused, tools.link.liveSegments);
-    if (plan.kind === 'rest') return paused ? stretch : undefined;
+    const { source, tools } = this;
+    const { name } = this.rendition;
+    const before = source.ledger.stretchOf(name);
+    const standing = {
+      source,
+      name,
+      companions: [...this.companions()],
+      through: this.#through!,
+      broken: this.#broken,
+      begins: this.#begins,
+      isForgotten: this.#begins && this.#wasLeft && !this.#isListed,
+      paused,
+      liveSegments: tools.link.liveSegments,
+    };
+    const stretch = await chooseStretch(standing, records, tools.events);
+    if (stretch === undefined) return undefined;
+    if (stretch.ordinal !== before?.ordinal || stretch.from !== before.from) this.#announcedThrough = 0;
     this.#isInStretch = true;
-    if (plan.kind === 'continue' && !follows) return stretch;
-    const first = plan.kind === 'open' ? plan.first.sequence : through + 1;
-    this.#announcedThrough = 0;
-    if (follows || (others && this.#begins)) return ledger.enterStretch(rendition.name, first);
-    const skipped = plan.kind === 'open' && !this.#begins ? plan.skipped : 0;
-    const target = chooseTargetDuration([...this.source.renditions].map(({ window }) => window.records));
-    const begun = await ledger.openStretch(rendition.name, first, target);
-    tools.events.stretchOpened(this.source.name, begun.first, skipped);
-    return begun;
+    return stretch;
   }
 
   /** What control has. What an earlier process of this edge published is known only from it. */
   async #ask(target: UplinkTarget): Promise<void> {
     const { source, rendition, tools } = this;
     const { newest } = await tools.client.announce(target, rendition.place, []);
+    this.#isListed = newest !== null;
     const remembered = this.#through ?? source.ledger.publishedThrough(rendition.name);
     if (remembered !== undefined) this.#through = Math.max(remembered, newest ?? 0);
     // Neither of us knows: all that was there when this process began may have been published.
@@ -213,46 +214,38 @@ export class Outbox {
   }
 
   /** A segment longer than the target duration raises it in place; that is told to the operator. */
-  async #raiseTarget(stretch: Stretch, records: readonly SegmentRecord[]): Promise<Stretch> {
-    const ofStretch = records.filter((record) => record.sequence >= stretch.from && record.gap === undefined);
-    const needed = Math.max(...ofStretch.map(roundedDuration), 1);
-    if (needed <= stretch.targetDuration) return stretch;
+  async #raiseTarget(stretch: Stretch, records: readonly SegmentRecord[]): Promise<void> {
+    const needed = neededTargetDuration(records, stretch);
+    if (needed <= stretch.targetDuration) return;
     this.tools.events.targetRaised(this.source.name, stretch.targetDuration, needed);
     await this.source.ledger.raiseTarget(needed);
-    return { ...stretch, targetDuration: needed };
-  }
-
-  /** What is new; after a pause all that control must list, since it may have been restarted. */
-  #toAnnounce(
-    stretch: Stretch,
-    records: readonly SegmentRecord[],
-    paused: boolean,
-  ): readonly SegmentRecord[] {
-    const ofStretch = records
-      .filter((record) => record.sequence >= stretch.from)
-      .map((record) => publish(record, stretch));
-    if (!paused) return ofStretch.filter((record) => record.sequence > this.#announcedThrough);
-    const listed = shortestSuffix(ofStretch, this.tools.link.liveSegments);
-    const from = Math.min(listed[0]?.sequence ?? 0, this.#through! + 1);
-    return ofStretch.filter((record) => record.sequence >= from);
   }
 
   async #announceAndSend(target: UplinkTarget, announced: readonly SegmentRecord[]): Promise<void> {
     const { client } = this.tools;
+    this.#told = Math.max(this.#told, announced.at(-1)!.sequence);
     const { lacking } = await client.announce(target, this.rendition.place, announced);
     this.#announcedThrough = announced.at(-1)!.sequence;
     const wanted = new Set(lacking);
+    // As far as there is none missing before it.
+    const here = new Set<number>();
+    const arrived = (record: SegmentRecord) => {
+      here.add(record.sequence);
+      const missing = announced.findIndex(({ sequence }) => !here.has(sequence));
+      const last = announced.at(missing < 0 ? -1 : missing - 1);
+      if (missing !== 0 && last !== undefined) this.#reached(last);
+    };
     const underWay = new Set<Promise<void>>();
     let failed: unknown;
     for (const record of announced) {
       if (failed !== undefined || !this.#wanted) break;
       if (!wanted.has(record.sequence)) {
-        if (underWay.size === 0) this.#reached(record);
+        arrived(record);
         continue;
       }
       const sending = this.#send(target, record)
         .then(
-          () => this.#reached(record),
+          () => arrived(record),
           (error) => {
             failed ??= error;
           },

@@ -8,7 +8,7 @@ import type { Rendition } from '../rendition.ts';
 import type { Source } from '../source.ts';
 import type { Sources } from '../sources.ts';
 import type { Line } from './line.ts';
-import type { OutboxTools } from './outbox.ts';
+import type { OutboxTools } from './outbox-tools.ts';
 import { type Ticket, UplinkFailed, type UplinkTarget } from './uplink-client.ts';
 
 const PAUSE_MIN_MS = 200;

@@ -1,4 +1,4 @@
-import { shortestSuffix, tailOf, totalDuration } from '../../media/live-list.ts';
+import { liveList, shortestSuffix, tailOf, totalDuration } from '../../media/live-list.ts';
 import { roundedDuration, type SegmentRecord } from '../../media/segment-record.ts';
 import type { Stretch } from '../spool/ledger.ts';
 
@@ -10,6 +10,38 @@ export const publish = (record: SegmentRecord, stretch: Stretch): SegmentRecord 
   targetDuration: stretch.targetDuration,
   listFrom: stretch.from,
 });
+
+/** All of a stretch, as control publishes it. */
+export const publishedOf = (records: readonly SegmentRecord[], stretch: Stretch): readonly SegmentRecord[] =>
+  records.filter(({ sequence }) => sequence >= stretch.from).map((record) => publish(record, stretch));
+
+/**
+ * What control must list, since it may have been restarted, and what is new: as much as viewers were shown, the tag included
+ * that opens a young stretch.
+ */
+export function listedAndNew(
+  records: readonly SegmentRecord[],
+  stretch: Stretch,
+  through: number,
+  liveSegments: number,
+): readonly SegmentRecord[] {
+  const published = publishedOf(records, stretch);
+  const listed = liveList(
+    published.filter(({ sequence }) => sequence <= through),
+    liveSegments,
+  );
+  const from = listed[0]?.sequence ?? through + 1;
+  return published.filter(({ sequence }) => sequence >= from);
+}
+
+/** The least target duration that the segments of a stretch allow. */
+export const neededTargetDuration = (records: readonly SegmentRecord[], stretch: Stretch): number =>
+  Math.max(
+    1,
+    ...records
+      .filter(({ sequence, gap }) => sequence >= stretch.from && gap === undefined)
+      .map(roundedDuration),
+  );
 
 /** What to do next so that viewers get the newest, and never a list that skips something. */
 export type StretchPlan =
@@ -31,7 +63,7 @@ export type StretchPlan =
  */
 export function planStretch(
   records: readonly SegmentRecord[],
-  stretch: Pick<Stretch, 'from'> | undefined,
+  stretch: Pick<Stretch, 'from' | 'targetDuration'> | undefined,
   through: number,
   paused: boolean,
   liveSegments: number,
@@ -40,12 +72,15 @@ export function planStretch(
   const from = Math.max(through + 1, stretch?.from ?? 0);
   const unpublished = lastContiguous(records.filter((record) => record.sequence >= from));
   if (unpublished.length === 0) return { kind: 'rest' };
-  const tail = tailOf(unpublished);
-  const fits = unpublished.length <= shortestSuffix(unpublished, liveSegments).length;
-  const allowed = totalDuration(tail) * (paused ? 1 : 2);
-  const goesOn = stretch !== undefined && unpublished[0]!.sequence === from;
-  if (goesOn && fits && totalDuration(unpublished) <= allowed) return { kind: 'continue' };
-  const first = tail.find((record) => record.gap === undefined);
+  if (stretch !== undefined && unpublished[0]!.sequence === from) {
+    // As control lists them: what the encoder says of its target duration is not what the stretch opened with.
+    const { targetDuration } = stretch;
+    const listed = unpublished.map((record) => ({ ...record, targetDuration }));
+    const fits = listed.length <= shortestSuffix(listed, liveSegments).length;
+    const allowed = totalDuration(tailOf(listed)) * (paused ? 1 : 2);
+    if (fits && totalDuration(listed) <= allowed) return { kind: 'continue' };
+  }
+  const first = tailOf(unpublished).find((record) => record.gap === undefined);
   if (first === undefined) return { kind: 'rest' };
   return {
     kind: 'open',

@@ -15,7 +15,8 @@ import type { Source } from '../source.ts';
 import type { Sources } from '../sources.ts';
 import { Line } from './line.ts';
 import { Link, type LinkClient } from './link.ts';
-import { type LinkView, Outbox } from './outbox.ts';
+import { Outbox } from './outbox.ts';
+import type { LinkView } from './outbox-tools.ts';
 import { keptOnly, reconcile } from './reconcile.ts';
 import { Recorder } from './recorder.ts';
 import { UplinkClient, type UplinkTarget } from './uplink-client.ts';
@@ -132,9 +133,9 @@ export class Uplink implements LinkClient, LinkView {
       clock: this.clock,
       events: this.events,
     };
-    const othersAreInStretch = () =>
-      [...senders].some(([name, other]) => name !== rendition.name && other.outbox.isInStretch);
-    const outbox = new Outbox(source, rendition, tools, othersAreInStretch, () => recorder.wake());
+    const companions = () =>
+      [...senders].flatMap(([name, other]) => (name === rendition.name ? [] : other.outbox));
+    const outbox = new Outbox(source, rendition, tools, companions, () => recorder.wake());
     const recorder = new Recorder(source, rendition, tools, (record) => outbox.brings(record));
     this.#keep(outbox.run(this.#ending.signal));
     this.#keep(recorder.run(this.#ending.signal));
@@ -210,7 +211,7 @@ export class Uplink implements LinkClient, LinkView {
   forgotten(): void {
     if (this.#target === undefined) return;
     this.#target = undefined;
-    for (const { outbox } of this.#all) outbox.want(false);
+    for (const { outbox } of this.#all) outbox.forgotten();
   }
 
   async #apply(desired: Desired): Promise<void> {

@@ -1,0 +1,105 @@
+import type { SegmentRecord } from '../../media/segment-record.ts';
+import type { EdgeEvents } from '../events.ts';
+import type { Source } from '../source.ts';
+import type { Stretch } from '../spool/ledger.ts';
+import { chooseTargetDuration, planStretch } from './stretch.ts';
+
+/** Another rendition of the same source. */
+export type Companion = {
+  readonly forwarding: boolean;
+  /** Whether it goes along with the open stretch, which is all of theirs. */
+  readonly isInStretch: boolean;
+  /** The newest number that control may have been told of. */
+  readonly toldThrough: number;
+};
+
+/** Where a rendition stands that has something to publish. */
+export type Standing = {
+  readonly source: Source;
+  readonly name: string;
+  readonly companions: readonly Companion[];
+  /** The newest number control has. */
+  readonly through: number;
+  /** The newest segment that could not be given to control for good; a stretch must begin behind it. */
+  readonly broken: number;
+  /** Forwarding begins: what is left out now was never asked for. */
+  readonly begins: boolean;
+  /** It was left out for a while, and nobody knows its list of before. */
+  readonly isForgotten: boolean;
+  /** Something may have been lost. */
+  readonly paused: boolean;
+  /** How many segments control's live lists hold at least. */
+  readonly liveSegments: number;
+};
+
+/**
+ * The stretch to publish in: the one that goes on, one that another rendition opened, or a new one. A number has the same
+ * discontinuity sequence in all renditions (rfc8216bis §6.2.4). Undefined: nothing to publish.
+ *
+ * @param records the window, from the source's floor on
+ */
+export async function chooseStretch(
+  standing: Standing,
+  records: readonly SegmentRecord[],
+  events: EdgeEvents,
+): Promise<Stretch | undefined> {
+  const { source, name, companions, through, broken, paused, liveSegments } = standing;
+  const own = source.ledger.stretchOf(name);
+  if (own === undefined) return enter(standing, records, events);
+  if (own.first <= broken) return open(standing, records, events);
+  const plan = planStretch(records, own, through, paused, liveSegments);
+  if (plan.kind === 'rest') return paused ? own : undefined;
+  if (plan.kind === 'continue') return own;
+  // It comes back without a tag, so that it costs the others none.
+  const comesBack = standing.isForgotten && companions.some(({ isInStretch }) => isInStretch);
+  if (comesBack) return source.ledger.enterStretch(name, plan.first.sequence);
+  return open(standing, records, events);
+}
+
+/**
+ * What another rendition opened is entered, without leaving out more than must be. A stretch in which nobody is any more
+ * is entered only where a new one would give other discontinuities to numbers that are known.
+ */
+async function enter(
+  standing: Standing,
+  records: readonly SegmentRecord[],
+  events: EdgeEvents,
+): Promise<Stretch | undefined> {
+  const { source, name, companions, begins, paused, liveSegments } = standing;
+  const { stretch } = source.ledger;
+  if (stretch === undefined) return open(standing, records, events);
+  const through = Math.max(standing.through, stretch.after);
+  const goesOn = { from: through + 1, targetDuration: stretch.targetDuration };
+  const plan = planStretch(records, begins ? undefined : goesOn, through, paused, liveSegments);
+  if (plan.kind === 'rest') return undefined;
+  const first = plan.kind === 'open' ? plan.first.sequence : through + 1;
+  const isAlone = !companions.some(({ forwarding }) => forwarding);
+  if (isAlone && first > told(companions)) return open(standing, records, events);
+  return source.ledger.enterStretch(name, first);
+}
+
+/**
+ * Opens a stretch behind all that control was told of any rendition. Where there is nothing behind it yet, the others leave
+ * their stretch all the same, lest they are always ahead.
+ */
+async function open(
+  { source, name, companions, through, broken, begins, paused, liveSegments }: Standing,
+  records: readonly SegmentRecord[],
+  events: EdgeEvents,
+): Promise<Stretch | undefined> {
+  const { ledger } = source;
+  const behind = Math.max(through, broken);
+  if (planStretch(records, undefined, behind, paused, liveSegments).kind !== 'open') return undefined;
+  const target = chooseTargetDuration([...source.renditions].map(({ window }) => window.records));
+  const after = Math.max(through, told(companions));
+  const plan = planStretch(records, undefined, Math.max(behind, after), paused, liveSegments);
+  const first = plan.kind === 'open' ? plan.first.sequence : after + 1;
+  const skipped = records.filter(({ sequence }) => sequence > through && sequence < first);
+  events.stretchOpened(source.name, first, begins ? 0 : skipped.length);
+  if (plan.kind === 'open') return ledger.openStretch(name, first, target, after);
+  await ledger.openStretchAhead(target, after);
+  return undefined;
+}
+
+const told = (companions: readonly Companion[]): number =>
+  Math.max(0, ...companions.map(({ toldThrough }) => toldThrough));
