@@ -31,6 +31,7 @@ class Socket extends EventEmitter {
 
 let ground: Ground;
 let recordings: Recordings;
+let sources: Sources;
 let links: EdgeLinks;
 let socket: Socket;
 let failures: unknown[];
@@ -52,7 +53,7 @@ beforeEach(async () => {
           }
         : of[name],
   });
-  const sources = await Sources.open(catalog, ground.clock, ground.events);
+  sources = await Sources.open(catalog, ground.clock, ground.events);
   recordings = await Recordings.open(catalog, 7, ground.clock, ground.events);
   links = new EdgeLinks(sources, 6, ground.clock, ground.events, (error) => void failures.push(error));
   links.follow({ review: () => undefined } as unknown as Parameters<typeof links.follow>[0], recordings);
@@ -169,4 +170,37 @@ test('an edge is never told more spans than it understands, whatever is stopped'
   for (let index = 1; index <= 20; index++) await start(index * 100, index * 100 + 10);
   await recordings.stop(long.id);
   expect(socket.desired.at(-1)!.sources[0]!.keep).toHaveLength(MAX_KEEP_SPANS);
+});
+
+test('what an edge says of renditions in one breath with its reports is not lost', async () => {
+  const multivariant = '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow.m3u8\n';
+  report(0);
+  say({ type: 'described', sources: [{ name: 'camera-0', multivariant }] });
+  report(1);
+  await worked();
+  expect(sources.find('camera-0')?.entry.multivariant).toBe(multivariant);
+});
+
+test('a name that was freed is served as its next owner, or the one before, has it', async () => {
+  const multivariant = '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow.m3u8\n';
+  report(0);
+  await worked();
+  const mine = socket;
+  socket = new Socket();
+  new EdgeSession(socket as unknown as WebSocket, links, ground.clock, 6);
+  say({ type: 'hello', protocol: PROTOCOL, version: '0', edge: 'edge-2', spool: 'spool-222' });
+  report(0);
+  say({ type: 'described', sources: [{ name: 'camera-0', multivariant }] });
+  await worked();
+  const described = () => sources.find('camera-0')?.entry;
+  expect(described()).toMatchObject({ edge: 'edge-1', multivariant: undefined });
+  await sources.delete(sources.get('camera-0'));
+  report(1);
+  await worked();
+  expect(described()).toMatchObject({ edge: 'edge-2', multivariant });
+  await sources.delete(sources.get('camera-0'));
+  socket = mine;
+  report(2);
+  await worked();
+  expect(described()).toMatchObject({ edge: 'edge-1', multivariant: undefined });
 });

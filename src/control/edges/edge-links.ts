@@ -122,6 +122,7 @@ export class EdgeLinks implements SessionHost {
       if (this.#open.get(session.edge) !== session) return;
       await this.sources.reported(session, report.sources);
       for (const { name } of report.sources) {
+        await this.#describe(session, name);
         const source = this.sources.find(name);
         if (source !== undefined) this.#demand?.review(source);
       }
@@ -134,16 +135,24 @@ export class EdgeLinks implements SessionHost {
   }
 
   async described(session: EdgeSession, { sources }: Described): Promise<void> {
+    for (const { name, multivariant } of sources) {
+      session.describe(name, multivariant ?? undefined);
+      await this.#describe(session, name);
+    }
+  }
+
+  /** What an edge says of a source that another one owns counts once the name is its own. */
+  async #describe(session: EdgeSession, name: string): Promise<void> {
+    const said = session.descriptionOf(name);
+    if (said === undefined || this.#open.get(session.edge) !== session) return;
     try {
-      for (const { name, multivariant } of sources) {
-        if (this.#open.get(session.edge) !== session) return;
-        const isNews = await this.sources.described(session, name, multivariant ?? undefined);
-        if (!isNews || multivariant === null) continue;
-        this.#demand?.described(name);
-        await this.#recordings?.described(name, multivariant);
-      }
+      const isNews = await this.sources.described(session, name, said.multivariant);
+      if (!isNews || said.multivariant === undefined) return;
+      this.#demand?.described(name);
+      await this.#recordings?.described(name, said.multivariant);
     } catch (error) {
-      this.onFailure(error);
+      if (error instanceof LiveMixError) this.events.catalogFailed(error);
+      else this.onFailure(error);
     }
   }
 

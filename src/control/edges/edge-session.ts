@@ -18,6 +18,9 @@ import type { OwnerLink } from '../sources/source.ts';
 /** Messages that an edge may send within a second. */
 const MESSAGES_PER_SECOND = 50;
 
+/** Sources whose renditions one edge may describe. */
+const MAX_DESCRIPTIONS = 256;
+
 /** How control ends a link: the WebSocket close code and what the edge logs. */
 export const linkEnds = {
   badMessage: [4400, 'not a message of this protocol'],
@@ -41,6 +44,10 @@ export interface SessionHost {
 export class EdgeSession implements OwnerLink {
   #hello: Hello | undefined;
   #report: Report | undefined;
+  /** The newest one, until it is worked through. */
+  #unworked: Report | undefined;
+  /** What it said of the renditions of its sources: once for each, over this link. */
+  readonly #descriptions = new Map<string, { readonly multivariant: string | undefined }>();
   #revision = 0;
   #told = '';
   #heardAt: Millis;
@@ -97,6 +104,16 @@ export class EdgeSession implements OwnerLink {
     return this.#report;
   }
 
+  describe(source: string, multivariant: string | undefined): void {
+    if (this.#descriptions.size >= MAX_DESCRIPTIONS && !this.#descriptions.has(source)) return;
+    this.#descriptions.set(source, { multivariant });
+  }
+
+  /** The playlist that names a source's renditions, if it has any; undefined where the edge has not said. */
+  descriptionOf(source: string): { readonly multivariant: string | undefined } | undefined {
+    return this.#descriptions.get(source);
+  }
+
   /** Tells the edge the whole of what is wanted, where that changed. */
   tell(sources: readonly DesiredSource[]): void {
     const text = JSON.stringify(sources);
@@ -140,14 +157,22 @@ export class EdgeSession implements OwnerLink {
     else if (message.type === 'ping')
       this.#send({ type: 'pong', sentAt: message.sentAt, now: this.clock.now() });
     else if (message.type === 'described') {
-      this.#working = this.#working.then(() => this.host.described(this, message));
+      // Of a source that the report before it names.
+      this.#working = this.#working
+        .then(() => this.#workReport())
+        .then(() => this.host.described(this, message));
     } else {
       this.#report = message;
-      // Each says all: while the catalog is slow, only the newest is worth working through.
-      this.#working = this.#working.then(() =>
-        this.#report === message ? this.host.reported(this, message) : undefined,
-      );
+      this.#unworked = message;
+      this.#working = this.#working.then(() => this.#workReport());
     }
+  }
+
+  /** Each report says all: while the catalog is slow, only the newest is worth working through. */
+  #workReport(): Promise<void> | undefined {
+    const report = this.#unworked;
+    this.#unworked = undefined;
+    return report && this.host.reported(this, report);
   }
 
   #greet(hello: Hello): void {

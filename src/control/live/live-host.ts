@@ -51,12 +51,8 @@ export class ControlLiveHost implements LiveHost {
     gone: () => AbortSignal,
   ): RenderedPlaylist | Promise<RenderedPlaylist> {
     const source = this.sources.get(name);
-    if (!source.has(rendition)) {
-      // Its edge has not said since this node started which there are.
-      if (source.report === undefined) throw starting();
-      throw new LiveMixError('not_found', 'The source has no such rendition.');
-    }
     if (source.entry.mode === 'off') throw switchedOff();
+    if (!source.has(rendition)) throw source.report === undefined ? starting() : notFound();
     if (!source.wanted.has(rendition)) {
       this.presence.touched(name, rendition);
       this.demand.review(source);
@@ -98,6 +94,8 @@ export class ControlLiveHost implements LiveHost {
 }
 
 const switchedOff = () => new LiveMixError('source_off', 'The source is switched off.', { retryAfter: 30 });
+
+const notFound = () => new LiveMixError('not_found', 'The source has no such rendition.');
 
 const starting = () =>
   new LiveMixError('source_starting', 'No segment of the source has come yet.', { retryAfter: 1 });

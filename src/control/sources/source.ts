@@ -12,6 +12,13 @@ export interface OwnerLink {
   readonly open: boolean;
 }
 
+/** A playlist that names renditions, read once. */
+type Described = {
+  readonly text: string;
+  readonly names: ReadonlySet<string>;
+  readonly rendered: RenderedPlaylist;
+};
+
 /** A source as control knows it: what the catalog keeps, and what its edge last said. */
 export class Source {
   report: SourceReport | undefined;
@@ -20,7 +27,7 @@ export class Source {
   readonly rivals = new Set<string>();
   /** The renditions that control asks for now. */
   wanted: ReadonlySet<string> = new Set();
-  #multivariant: { readonly text: string; readonly rendered: RenderedPlaylist } | undefined;
+  #known: Described | undefined;
 
   constructor(public entry: CatalogSource) {}
 
@@ -39,17 +46,23 @@ export class Source {
 
   /** The playlist that names its renditions, as its edge made it; undefined where it has but one. */
   get multivariant(): RenderedPlaylist | undefined {
-    const { multivariant: text } = this.entry;
-    if (text === undefined) return undefined;
-    if (this.#multivariant?.text !== text) this.#multivariant = { text, rendered: multivariantAsSent(text) };
-    return this.#multivariant.rendered;
+    return this.#described?.rendered;
   }
 
-  /** Whether it has this rendition, or will when its encoder sends it. */
+  /** Whether it has this rendition, or will: its edge has media of it, or its encoder names it. */
   has(rendition: string): boolean {
-    if (rendition === MAIN || this.report?.renditions.includes(rendition)) return true;
-    const { multivariant } = this.entry;
-    return multivariant !== undefined && multivariantRenditions(multivariant).includes(`${rendition}.m3u8`);
+    if (this.report?.renditions.includes(rendition) === true) return true;
+    const names = this.#described?.names;
+    return names === undefined ? rendition === MAIN : names.has(rendition);
+  }
+
+  get #described(): Described | undefined {
+    const { multivariant: text } = this.entry;
+    if (text === undefined) return undefined;
+    if (this.#known?.text === text) return this.#known;
+    const names = multivariantRenditions(text).map((uri) => uri.replace(/\.m3u8$/, ''));
+    this.#known = { text, names: new Set(names), rendered: multivariantAsSent(text) };
+    return this.#known;
   }
 
   get targetDuration(): number {

@@ -84,7 +84,7 @@ export class Sources {
 
   /** Frees the name. The numbers that were used stay known for ever, so that a player never sees one twice. */
   async delete(source: Source): Promise<void> {
-    await this.#save(source, { edge: undefined });
+    await this.#save(source, { edge: undefined, multivariant: undefined });
     source.link = undefined;
     source.report = undefined;
     source.rivals.clear();
