@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { Browser, playback } from '../support/chromium.ts';
+import { Browser } from '../support/chromium.ts';
 import { playWithFfmpeg, probeStreams, pushAllWithFfmpeg, pushWithFfmpeg } from '../support/ffmpeg.ts';
 import { Nodes, until } from '../support/nodes.ts';
 import { startPlayerSite } from '../support/player-page.ts';
+import { allPlayOn } from '../support/plays-on.ts';
 import { Prober } from '../support/prober.ts';
 import type { Running } from '../support/process.ts';
 import { RecordingsClient } from '../support/recording.ts';
@@ -129,22 +130,6 @@ async function openPlayers(site: string, browser: Browser, nodes: Nodes): Promis
     }
   }
   return pages;
-}
-
-async function allPlayOn(pages: ReadonlyMap<string, Page>, after: string): Promise<void> {
-  await Promise.all(
-    [...pages].map(async ([player, page]) => {
-      const begin = await playback(page);
-      await until(
-        `${player} plays on after ${after}`,
-        async () => {
-          const now = await playback(page);
-          return now.frames > begin.frames + 40 && now.time > begin.time + 1.5;
-        },
-        30_000,
-      );
-    }),
-  );
 }
 
 /** Replayed as it was live; as one file where that can be. */

@@ -3,11 +3,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Browser, playback } from '../support/chromium.ts';
+import { Browser } from '../support/chromium.ts';
 import { playWithFfmpeg, probeStreams, pushLadderWithFfmpeg } from '../support/ffmpeg.ts';
 import { textOf } from '../support/hls-text.ts';
 import { Nodes, until } from '../support/nodes.ts';
 import { startPlayerSite } from '../support/player-page.ts';
+import { allPlayOn } from '../support/plays-on.ts';
 import { Prober } from '../support/prober.ts';
 import { checkInStep, checkLadder, type LadderFinding } from '../support/prober-ladder.ts';
 import type { Running } from '../support/process.ts';
@@ -103,21 +104,7 @@ test('a ladder with sound and subtitles of its own goes through intact, over a r
         pages.set(`${player}, ${source}`, page);
       }
     }
-    const allPlayOn = (after: string) =>
-      Promise.all(
-        [...pages].map(async ([player, page]) => {
-          const begin = await playback(page);
-          await until(
-            `${player} plays on after ${after}`,
-            async () => {
-              const now = await playback(page);
-              return now.frames > begin.frames + 40 && now.time > begin.time + 1.5;
-            },
-            30_000,
-          );
-        }),
-      );
-    await allPlayOn('the start');
+    await allPlayOn(pages, 'the start');
     for (const source of sources.filter(hasSubtitles)) {
       const tracks = await pages
         .get(`hls.js, ${source}`)!
@@ -134,7 +121,7 @@ test('a ladder with sound and subtitles of its own goes through intact, over a r
       encoders.set(source, encode(source));
     }
     await sleep(12_000);
-    await allPlayOn('an encoder restart');
+    await allPlayOn(pages, 'an encoder restart');
     following.abort();
     await Promise.all(runs);
     for (const [place, { violations }] of probers)

@@ -1,15 +1,13 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { Browser, playback } from '../support/chromium.ts';
+import { Browser } from '../support/chromium.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { pushWithFfmpeg } from '../support/ffmpeg.ts';
 import { startMemcached } from '../support/memcached.ts';
 import { Nodes, until } from '../support/nodes.ts';
 import { players, startPlayerSite } from '../support/player-page.ts';
+import { allPlayOn } from '../support/plays-on.ts';
 import { Prober } from '../support/prober.ts';
-
-/** How long a player may take to get going again: its own back-off after errors is part of that. */
-const AGAIN_WITHIN_MS = 30_000;
 
 test('hls.js, Shaka and Chromium’s own player play on over every fault', async () => {
   await using memcached = await startMemcached({ args: ['-I', '32m', '-m', '96'] });
@@ -35,53 +33,42 @@ test('hls.js, Shaka and Chromium’s own player play on over every fault', async
   const following = new AbortController();
   const probing = prober.run({ everyMs: 1_000, signal: following.signal });
   const times: Record<string, string> = {};
-  const allPlayOn = async (after: string) => {
+  const expectAllToPlayOn = (after: string) => {
     const since = performance.now();
-    await Promise.all(
-      [...pages].map(async ([player, page]) => {
-        const begin = await playback(page);
-        await until(
-          `${player} plays on after ${after}`,
-          async () => {
-            const now = await playback(page);
-            return now.frames > begin.frames + 40 && now.time > begin.time + 1.5;
-          },
-          AGAIN_WITHIN_MS,
-        );
-        times[`${after}, ${player}`] = `${((performance.now() - since) / 1000).toFixed(1)} s`;
-      }),
-    );
+    return allPlayOn(pages, after, (player) => {
+      times[`${after}, ${player}`] = `${((performance.now() - since) / 1000).toFixed(1)} s`;
+    });
   };
 
-  await allPlayOn('the start');
+  await expectAllToPlayOn('the start');
 
   // Long before control's restart: a segment that has left the list is then in memcached alone.
   await memcached.restart();
   await pages.get('shaka')!.waitForTimeout(3_000);
-  await allPlayOn('a memcached restart');
+  await expectAllToPlayOn('a memcached restart');
 
   ffmpeg.signal('SIGTERM');
   await ffmpeg.ended();
   ffmpeg = pushWithFfmpeg(push);
   await pages.get('shaka')!.waitForTimeout(6_000);
-  await allPlayOn('an encoder restart');
+  await expectAllToPlayOn('an encoder restart');
 
   nodes.edge.signal('SIGKILL');
   await nodes.edge.ended();
   await nodes.startEdge();
   await pages.get('shaka')!.waitForTimeout(4_000);
-  await allPlayOn('an edge restart');
+  await expectAllToPlayOn('an edge restart');
 
   link.cut();
   await pages.get('shaka')!.waitForTimeout(24_000);
   await link.heal();
-  await allPlayOn('a cut of 24 s');
+  await expectAllToPlayOn('a cut of 24 s');
 
   nodes.control.signal('SIGKILL');
   await nodes.control.ended();
   await nodes.startControl();
   await pages.get('shaka')!.waitForTimeout(4_000);
-  await allPlayOn('a control restart');
+  await expectAllToPlayOn('a control restart');
 
   following.abort();
   await probing;
