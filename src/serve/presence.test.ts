@@ -97,3 +97,24 @@ test('renditions are watched one by one; who asks which there are watches none',
   expect(presence.watchedOf('camera-0', 1)).toEqual(['high']);
   expect(presence.viewers('camera-0', 1)).toBe(1);
 });
+
+test('each rendition is watched by itself, one viewer may watch several, and whoever only reads their names watches none', () => {
+  const { clock, presence } = start();
+  const one = viewer('10.0.0.1', 'player');
+  presence.polled('ladder', undefined, one);
+  expect(presence.watchedOf('ladder', 2)).toEqual([]);
+  expect(presence.viewers('ladder', 2)).toBe(1);
+  presence.polled('ladder', 'high', one);
+  presence.polled('ladder', 'sound', one);
+  expect(presence.watchedOf('ladder', 2)).toEqual(['high', 'sound']);
+  clock.pass(10_000);
+  presence.polled('ladder', 'sound', one);
+  presence.polled('ladder', 'low', one);
+  clock.pass(10_000);
+  expect(presence.watchedOf('ladder', 2)).toEqual(['sound', 'low']);
+  const sent = presence.sending('ladder', 'high');
+  clock.pass(60_000);
+  expect(presence.watchedOf('ladder', 2)).toEqual(['high']);
+  sent();
+  expect(presence.viewers('ladder', 2)).toBe(0);
+});

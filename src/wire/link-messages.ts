@@ -14,8 +14,8 @@ export const MAX_MULTIVARIANT_CHARACTERS = 30 * 1024;
 export const fitsMessage = (multivariant: string): boolean =>
   multivariant.length <= MAX_MULTIVARIANT_CHARACTERS &&
   sizeInMessage(multivariant) <= MAX_MESSAGE_BYTES - 1024;
-/** Bytes that a text takes in a message. */
-export const sizeInMessage = (text: string): number => Buffer.byteLength(JSON.stringify(text));
+/** Bytes that a value takes in a message. */
+export const sizeInMessage = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 /** How often the edge asks for the time, and after how long a silence either side holds the link for dead. */
 export const PING_EVERY_MS = 2_000;
 export const LINK_SILENCE_MS = 5_000;

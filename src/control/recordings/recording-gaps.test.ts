@@ -5,7 +5,7 @@ import { recordForTest } from '../../media/record-for-test.ts';
 import { gapReasons, type SegmentRecord } from '../../media/segment-record.ts';
 import { covers } from '../../media/span.ts';
 import { epochMs, seconds } from '../../media/units.ts';
-import { gapsOf, lacksMedia } from './recording-gaps.ts';
+import { gapsOf, joinedGaps, lacksMedia, type RecordingGap } from './recording-gaps.ts';
 
 const recordingOf = (change: Partial<CatalogRecording> = {}): CatalogRecording => ({
   id: 'abcdefghijkmnpqr',
@@ -183,4 +183,81 @@ test('gaps lie within the span, ascend, do not overlap, and with the media make 
     }),
     { seed: 20_261_124, numRuns: 2_000 },
   );
+});
+
+const gap = (from: number, until: number, reason: RecordingGap['reason']): RecordingGap => ({
+  from: epochMs(from * 1000),
+  until: epochMs(until * 1000),
+  reason,
+});
+const joined = (...ofEach: RecordingGap[][]) =>
+  joinedGaps(ofEach).map(({ from, until, reason }) => `${from / 1000}-${until / 1000} ${reason}`);
+
+test('of several renditions what any of them lost is a gap, and silence only where none was made', () => {
+  expect(joined([])).toEqual([]);
+  expect(joined([gap(1, 3, 'source_silent')], [])).toEqual([]);
+  expect(
+    joined([gap(1, 6, 'source_silent')], [gap(2, 4, 'source_silent'), gap(5, 9, 'source_silent')]),
+  ).toEqual(['2-4 source_silent', '5-6 source_silent']);
+  expect(joined([gap(1, 3, 'spool_full')], [gap(5, 6, 'too_large')])).toEqual([
+    '1-3 spool_full',
+    '5-6 too_large',
+  ]);
+});
+
+test('gaps of several renditions that meet are told once', () => {
+  expect(joined([gap(1, 4, 'spool_full')], [gap(2, 6, 'spool_full')])).toEqual(['1-6 spool_full']);
+  expect(joined([gap(1, 6, 'spool_full')], [gap(2, 4, 'too_large')])).toEqual(['1-6 spool_full']);
+  expect(joined([gap(1, 4, 'edge_restarted')], [gap(3, 6, 'spool_corrupt')])).toEqual([
+    '1-4 edge_restarted',
+    '4-6 spool_corrupt',
+  ]);
+});
+
+test('whatever renditions lack: joined gaps ascend, do not overlap, and cover all that any of them lost', () => {
+  const some = fc.array(
+    fc.record({
+      from: fc.nat({ max: 40 }),
+      lasts: fc.integer({ min: 1, max: 9 }),
+      reason: fc.constantFrom<RecordingGap['reason']>('source_silent', 'spool_full', 'edge_restarted'),
+    }),
+    { maxLength: 6 },
+  );
+  const ofOne = some.map((all) => {
+    let end = 0;
+    return all.map(({ from, lasts, reason }) => {
+      const begin = end + from;
+      end = begin + lasts;
+      return gap(begin, end, reason);
+    });
+  });
+  const has = (gaps: readonly RecordingGap[], second: number, silent: boolean) =>
+    gaps.some(
+      ({ from, until, reason }) =>
+        from <= second * 1000 && until > second * 1000 && (reason === 'source_silent') === silent,
+    );
+  fc.assert(
+    fc.property(fc.array(ofOne, { minLength: 2, maxLength: 4 }), (ofEach) => {
+      const all = joinedGaps(ofEach);
+      for (const [at, one] of all.entries()) {
+        expect(one.until).toBeGreaterThan(one.from);
+        if (at > 0) expect(one.from).toBeGreaterThanOrEqual(all[at - 1]!.until);
+      }
+      for (let second = 0; second < 300; second++) {
+        const lost = ofEach.some((gaps) => has(gaps, second, false));
+        const silent = ofEach.every((gaps) => has(gaps, second, true));
+        expect(has(all, second, false)).toBe(lost);
+        expect(has(all, second, true)).toBe(silent && !lost);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('numbers that another rendition has were not lost with an edge that lost its power', () => {
+  const jumped = [row(5), row(6), row(9)];
+  const others = [rows(5, 6, 7, 8, 9)];
+  expect(told(recordingOf(), jumped)).toEqual(['14-18 edge_restarted']);
+  expect(gapsOf(recordingOf(), jumped, others)).toMatchObject([{ reason: 'source_silent' }]);
+  expect(gapsOf(recordingOf(), jumped, [rows(5, 6, 9)])).toMatchObject([{ reason: 'edge_restarted' }]);
 });

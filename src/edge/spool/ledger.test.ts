@@ -186,6 +186,73 @@ describe('stretches', () => {
   });
 });
 
+describe('stretches of several renditions', () => {
+  test('one enters what another opened, and both are known after a kill', async () => {
+    const ledger = await open();
+    const { ordinal } = await ledger.openStretch('high', 10, 2, 9);
+    expect(ledger.stretchOf('low')).toBeUndefined();
+    expect(await ledger.enterStretch('low', 12)).toEqual({ first: 12, from: 12, ordinal, targetDuration: 2 });
+    const again = await open(record(EPOCH_SECOND));
+    expect(again.stretchOf('high')).toEqual({ first: 10, from: 10, ordinal, targetDuration: 2 });
+    expect(again.stretchOf('low')).toEqual({ first: 12, from: 12, ordinal, targetDuration: 2 });
+    expect(again.stretch).toMatchObject({ ordinal, after: 9, targetDuration: 2 });
+  });
+
+  test('one that comes back keeps where its tag stands, and lists from later on', async () => {
+    const ledger = await open();
+    await ledger.openStretch('high', 10, 2);
+    await ledger.enterStretch('low', 12);
+    expect(await ledger.enterStretch('low', 40)).toMatchObject({ first: 12, from: 40 });
+    expect((await open(record(EPOCH_SECOND))).stretchOf('low')).toMatchObject({ first: 12, from: 40 });
+  });
+
+  test("the next one is nobody's before its first number", async () => {
+    const ledger = await open();
+    const before = await ledger.openStretch('high', 10, 2);
+    await ledger.openStretchAhead(4, 31);
+    expect(ledger.stretchOf('high')).toBeUndefined();
+    expect(ledger.stretch).toMatchObject({ ordinal: before.ordinal + 1, after: 31, targetDuration: 4 });
+    expect(await ledger.enterStretch('high', 32)).toMatchObject({ first: 32, ordinal: before.ordinal + 1 });
+  });
+
+  test('the target duration is one for all, and never falls', async () => {
+    const ledger = await open();
+    await ledger.openStretch('high', 10, 2);
+    await ledger.enterStretch('low', 12);
+    await Promise.all([ledger.raiseTarget(6), ledger.raiseTarget(4)]);
+    expect([ledger.stretchOf('high')?.targetDuration, ledger.stretchOf('low')?.targetDuration]).toEqual([
+      6, 6,
+    ]);
+  });
+
+  test('each knows for itself how far it got', async () => {
+    const ledger = await open();
+    await ledger.openStretch('high', 10, 2);
+    await ledger.enterStretch('low', 12);
+    await ledger.rest('low', 20);
+    const again = await open(record(EPOCH_SECOND));
+    expect([again.publishedThrough('high'), again.publishedThrough('low')]).toEqual([undefined, 20]);
+    expect(again.publishedThrough('never')).toBe(0);
+  });
+
+  test('renditions in step take the same numbers, each once', async () => {
+    const ledger = await open();
+    for (const name of ['high', 'low']) await ledger.claim(name, EPOCH_SECOND, 0);
+    expect(ledger.nextSequence).toBe(EPOCH_SECOND + 1);
+    await expect(ledger.claim('low', EPOCH_SECOND, 0)).rejects.toThrow(RangeError);
+  });
+
+  test('a rendition may be called like something that every object has', async () => {
+    const ledger = await open();
+    await ledger.openStretch('high', 10, 2);
+    for (const name of ['constructor', 'toString']) {
+      expect(ledger.stretchOf(name)).toBeUndefined();
+      expect(ledger.publishedThrough(name)).toBe(0);
+      expect(await ledger.enterStretch(name, 12)).toMatchObject({ first: 12, from: 12 });
+    }
+  });
+});
+
 test('whatever ends a process, whenever: no number is used twice, no discontinuity goes back', async () => {
   const steps = fc.array(
     fc.oneof(

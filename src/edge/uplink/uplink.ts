@@ -13,6 +13,7 @@ import type { EdgeEvents } from '../events.ts';
 import type { Rendition } from '../rendition.ts';
 import type { Source } from '../source.ts';
 import type { Sources } from '../sources.ts';
+import { fittingReport } from './fitting-report.ts';
 import { Line } from './line.ts';
 import { Link, type LinkClient } from './link.ts';
 import { Outbox } from './outbox.ts';
@@ -179,14 +180,14 @@ export class Uplink implements LinkClient, LinkView {
     for (const [name, trouble] of this.sources.refused) {
       if (sources.length < 64) sources.push({ ...unnumbered, name, trouble });
     }
-    return {
+    return fittingReport({
       type: 'report',
       revision,
       spoolBytes: this.sources.spool.bytes,
       spoolMaxBytes: this.settings.maxSpoolBytes,
       uplinkBytesPerSecond: this.#uplinkRate(),
       sources,
-    };
+    });
   }
 
   multivariants(): ReadonlyMap<string, string | undefined> {
