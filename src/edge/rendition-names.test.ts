@@ -42,7 +42,7 @@ describe('names of renditions', () => {
     ],
     [
       ['a/b/c/d.m3u8', 'main.m3u8'],
-      ['b-c-d', 'rendition'],
+      ['c-d', 'rendition'],
     ],
     [
       ['index.m3u8', 'playlist.m3u8', 'stream.m3u8'],
@@ -71,7 +71,7 @@ describe('names of renditions', () => {
     expect(names.of('b/index.m3u8')).toBe('b');
     const again = await RenditionNames.open(file);
     expect(again.multivariant).toBe(names.multivariant);
-    expect(again.of('x/y/a.m3u8')).toBe('x-y-a');
+    expect(again.of('x/y/a.m3u8')).toBe('y-a');
   });
 
   test('are those of the sender where it has some', async () => {
