@@ -109,7 +109,9 @@ export class Runs {
     const { newest } = window;
     if (runOrdinal >= run.ordinal || newest === undefined || sequence < run.first) return false;
     const opening = this.#inRun(run.ordinal).flatMap((one) => one.window.find(run.first) ?? [])[0];
-    return opening === undefined ? this.#inRun(run.ordinal).length > 0 : endOf(newest) >= opening.at;
+    if (opening === undefined) return this.#inRun(run.ordinal).length > 0;
+    // What was made before begins a whole segment earlier; clocks of arrival jitter by less.
+    return endOf(newest) + newest.duration * 500 >= opening.at;
   }
 
   #neededAt(run: SourceRun, { base }: Rendition, sequence: number): number {

@@ -1,65 +1,17 @@
 import { expect, test } from 'vitest';
-import { playlistText } from '../support/encoder.ts';
 import { discontinuitiesOf, tagOf, textOf } from '../support/hls-text.ts';
+import {
+  LADDER,
+  LadderEncoder,
+  ladderMaster,
+  ladderSegment,
+  type LadderName as Name,
+} from '../support/ladder.ts';
 import { RecordingsClient, sha256, urisOf } from '../support/recording.ts';
 import { Rig } from '../support/rig.ts';
-import { syntheticSegment } from '../support/synthetic-segment.ts';
 
-const LADDER = ['high', 'low', 'sound'] as const;
-type Name = (typeof LADDER)[number];
-const segment = (name: Name, run: number, sequence: number) =>
-  syntheticSegment({ seed: name, run, sequence, duration: 1, packets: name === 'high' ? 80 : 40 });
-
-const master = `#EXTM3U
-#EXT-X-VERSION:6
-#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="tone",DEFAULT=YES,URI="sound/index.m3u8"
-#EXT-X-STREAM-INF:BANDWIDTH=900000,CODECS="avc1.64001e,mp4a.40.2",AUDIO="a"
-high/index.m3u8
-#EXT-X-STREAM-INF:BANDWIDTH=300000,CODECS="avc1.64001e,mp4a.40.2",AUDIO="a"
-low/index.m3u8
-`;
-
-/** An encoder of a ladder that pushes it, as ffmpeg with -var_stream_map does: the multivariant playlist comes last. */
-class LadderEncoder {
-  run = 0;
-  next = 0;
-  #hasSaid = false;
-
-  constructor(private readonly edgeUrl: () => string) {}
-
-  async publish(count: number, names: readonly Name[] = LADDER): Promise<void> {
-    for (let made = 0; made < count; made++) {
-      const sequence = this.next++;
-      const lists: Promise<Response>[] = [];
-      for (const name of names) {
-        await this.send(`${name}/${sequence}.ts`, segment(name, this.run, sequence));
-        lists.push(this.send(`${name}/index.m3u8`, this.list(sequence)));
-      }
-      if (!this.#hasSaid) await this.send('master.m3u8', master);
-      this.#hasSaid = true;
-      for (const answer of await Promise.all(lists)) expect(await answer.json()).toMatchObject({ added: 1 });
-    }
-  }
-
-  restart(): void {
-    this.run += 1;
-    this.next = 0;
-    this.#hasSaid = false;
-  }
-
-  list(through: number): string {
-    const first = Math.max(0, through - 4);
-    const entries = Array.from({ length: through - first + 1 }, (_, at) => ({
-      name: `${first + at}.ts`,
-      duration: 1,
-    }));
-    return playlistText({ mediaSequence: first, entries });
-  }
-
-  async send(path: string, body: Buffer | string): Promise<Response> {
-    return fetch(`${this.edgeUrl()}/v1/ingest/ladder/${path}`, { method: 'PUT', body });
-  }
-}
+const segment = ladderSegment;
+const master = ladderMaster;
 
 test('a ladder is one source: its playlists are named by one, in step, each forwarded only while it is watched', async () => {
   await using rig = await Rig.start();

@@ -94,7 +94,9 @@ async function open(
   const after = Math.max(through, told(companions));
   const plan = planStretch(records, undefined, Math.max(behind, after), paused, liveSegments);
   const first = plan.kind === 'open' ? plan.first.sequence : after + 1;
-  const skipped = records.filter(({ sequence }) => sequence > through && sequence < first);
+  // What lies before a stretch that got nowhere was told of when that opened.
+  const toldOf = Math.max(through, (ledger.stretchOf(name)?.from ?? 0) - 1);
+  const skipped = records.filter(({ sequence }) => sequence > toldOf && sequence < first);
   events.stretchOpened(source.name, first, begins ? 0 : skipped.length);
   if (plan.kind === 'open') return ledger.openStretch(name, first, target, after);
   await ledger.openStretchAhead(target, after);
