@@ -150,6 +150,15 @@ const scripts: readonly [string, ...Step[]][] = [
     ['publish', 2],
   ],
   [
+    'a longer segment was made more than a minute ago',
+    ['long', 5],
+    ['publish', 26],
+    ['watch', 'low'],
+    ['outage', 15],
+    ['outage', 15],
+    ['control'],
+  ],
+  [
     'one had no segment in the life of the encoder before',
     ['without', 'high'],
     ['watch', 'high'],
@@ -162,6 +171,8 @@ test.each(scripts)('numbers and discontinuities stay in step where %s', (_, ...s
 
 test('whatever happens to renditions: no number changes its discontinuity, and in step they have the same', async () => {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), play), {
+    // One seed, so that a run of the tests is as good as the next; another finds what nobody thought of yet.
+    seed: 20_261_128,
     numRuns: 60,
     interruptAfterTimeLimit: 15_000,
     markInterruptAsFailure: false,
