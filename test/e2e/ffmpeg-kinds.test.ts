@@ -82,7 +82,7 @@ test.each(groups)('$sources go through intact, over a restart', async ({ sources
     }
     const play = () => Promise.all(sources.map((source) => playWithFfmpeg(nodes.playlistUrl(source), 8)));
     expect((await play()).filter(({ code, complaints }) => code !== 0 || complaints !== '')).toEqual([]);
-    const pages = await openPlayers(site.url, browser, nodes);
+    const pages = await openPlayers(sources, site.url, browser, nodes);
     await allPlayOn(pages, 'the start');
     const recordings = new RecordingsClient(() => nodes.controlUrl);
     const spans = await Promise.all(
@@ -123,9 +123,14 @@ test.each(groups)('$sources go through intact, over a restart', async ({ sources
 });
 
 /** hls.js and Shaka, each with every kind. */
-async function openPlayers(site: string, browser: Browser, nodes: Nodes): Promise<Map<string, Page>> {
+async function openPlayers(
+  sources: readonly string[],
+  site: string,
+  browser: Browser,
+  nodes: Nodes,
+): Promise<Map<string, Page>> {
   const pages = new Map<string, Page>();
-  for (const source of Object.keys(kinds)) {
+  for (const source of sources) {
     for (const player of ['hls.js', 'shaka']) {
       const { page } = await browser.open(
         `${site}/${player}?${encodeURIComponent(nodes.playlistUrl(source))}`,
