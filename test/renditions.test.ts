@@ -150,6 +150,15 @@ const scripts: readonly [string, ...Step[]][] = [
     ['publish', 2],
   ],
   [
+    'a longer segment was made more than a minute ago',
+    ['long', 5],
+    ['publish', 26],
+    ['watch', 'low'],
+    ['outage', 15],
+    ['outage', 15],
+    ['control'],
+  ],
+  [
     'one had no segment in the life of the encoder before',
     ['without', 'high'],
     ['watch', 'high'],

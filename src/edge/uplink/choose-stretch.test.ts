@@ -23,7 +23,11 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const records = (first: number, end: number) =>
   Array.from({ length: end - first }, (_, at) =>
-    recordForTest(first + at, { duration: seconds(1), targetDuration: 1 }),
+    recordForTest(first + at, {
+      duration: seconds(1),
+      targetDuration: 1,
+      encoder: { ...recordForTest(0).encoder, targetDuration: 1 },
+    }),
   );
 const low: Companion = { forwarding: true, isInStretch: true, toldThrough: 0 };
 

@@ -47,7 +47,7 @@ export async function chooseStretch(
   const own = source.ledger.stretchOf(name);
   if (own === undefined) return enter(standing, records, events);
   if (own.first <= broken) return open(standing, records, events);
-  const plan = planStretch(records, own, through, paused, liveSegments);
+  const plan = planStretch(as(records, own), own, through, paused, liveSegments);
   if (plan.kind === 'rest') return paused ? own : undefined;
   if (plan.kind === 'continue') return own;
   // It comes back without a tag, so that it costs the others none.
@@ -69,8 +69,8 @@ async function enter(
   const { stretch } = source.ledger;
   if (stretch === undefined) return open(standing, records, events);
   const through = Math.max(standing.through, stretch.after);
-  const goesOn = { from: through + 1, targetDuration: stretch.targetDuration };
-  const plan = planStretch(records, begins ? undefined : goesOn, through, paused, liveSegments);
+  const goesOn = begins ? undefined : { from: through + 1 };
+  const plan = planStretch(as(records, stretch), goesOn, through, paused, liveSegments);
   if (plan.kind === 'rest') return undefined;
   const first = plan.kind === 'open' ? plan.first.sequence : through + 1;
   const isAlone = !companions.some(({ forwarding }) => forwarding);
@@ -88,20 +88,27 @@ async function open(
   events: EdgeEvents,
 ): Promise<Stretch | undefined> {
   const { ledger } = source;
+  const targetDuration = chooseTargetDuration([...source.renditions].map(({ window }) => window.records));
+  const listed = as(records, { targetDuration });
   const behind = Math.max(through, broken);
-  if (planStretch(records, undefined, behind, paused, liveSegments).kind !== 'open') return undefined;
-  const target = chooseTargetDuration([...source.renditions].map(({ window }) => window.records));
+  if (planStretch(listed, undefined, behind, paused, liveSegments).kind !== 'open') return undefined;
   const after = Math.max(through, told(companions));
-  const plan = planStretch(records, undefined, Math.max(behind, after), paused, liveSegments);
+  const plan = planStretch(listed, undefined, Math.max(behind, after), paused, liveSegments);
   const first = plan.kind === 'open' ? plan.first.sequence : after + 1;
   // What lies before a stretch that got nowhere was told of when that opened.
   const toldOf = Math.max(through, (ledger.stretchOf(name)?.from ?? 0) - 1);
   const skipped = records.filter(({ sequence }) => sequence > toldOf && sequence < first);
   events.stretchOpened(source.name, first, begins ? 0 : skipped.length);
-  if (plan.kind === 'open') return ledger.openStretch(name, first, target, after);
-  await ledger.openStretchAhead(target, after);
+  if (plan.kind === 'open') return ledger.openStretch(name, first, targetDuration, after);
+  await ledger.openStretchAhead(targetDuration, after);
   return undefined;
 }
 
 const told = (companions: readonly Companion[]): number =>
   Math.max(0, ...companions.map(({ toldThrough }) => toldThrough));
+
+/** Records as control lists them: what the encoder says of its target duration is not what the stretch opens with. */
+const as = (
+  records: readonly SegmentRecord[],
+  { targetDuration }: Pick<Stretch, 'targetDuration'>,
+): readonly SegmentRecord[] => records.map((record) => ({ ...record, targetDuration }));

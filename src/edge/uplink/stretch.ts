@@ -57,13 +57,13 @@ export type StretchPlan =
  * than a player can take without losing touch: one tail after a pause of forwarding, two while it runs. A new
  * stretch takes only numbers that were never published, so that no segment ever changes its discontinuity.
  *
- * @param records the window, from the source's floor on
+ * @param records the window, from the source's floor on, with the target duration that they are listed with
  * @param through the newest published number
  * @param liveSegments how many segments a list of control's holds at least: more at once would leave a hole for viewers
  */
 export function planStretch(
   records: readonly SegmentRecord[],
-  stretch: Pick<Stretch, 'from' | 'targetDuration'> | undefined,
+  stretch: Pick<Stretch, 'from'> | undefined,
   through: number,
   paused: boolean,
   liveSegments: number,
@@ -72,15 +72,12 @@ export function planStretch(
   const from = Math.max(through + 1, stretch?.from ?? 0);
   const unpublished = lastContiguous(records.filter((record) => record.sequence >= from));
   if (unpublished.length === 0) return { kind: 'rest' };
-  if (stretch !== undefined && unpublished[0]!.sequence === from) {
-    // As control lists them: what the encoder says of its target duration is not what the stretch opened with.
-    const { targetDuration } = stretch;
-    const listed = unpublished.map((record) => ({ ...record, targetDuration }));
-    const fits = listed.length <= shortestSuffix(listed, liveSegments).length;
-    const allowed = totalDuration(tailOf(listed)) * (paused ? 1 : 2);
-    if (fits && totalDuration(listed) <= allowed) return { kind: 'continue' };
-  }
-  const first = tailOf(unpublished).find((record) => record.gap === undefined);
+  const tail = tailOf(unpublished);
+  const fits = unpublished.length <= shortestSuffix(unpublished, liveSegments).length;
+  const allowed = totalDuration(tail) * (paused ? 1 : 2);
+  const goesOn = stretch !== undefined && unpublished[0]!.sequence === from;
+  if (goesOn && fits && totalDuration(unpublished) <= allowed) return { kind: 'continue' };
+  const first = tail.find((record) => record.gap === undefined);
   if (first === undefined) return { kind: 'rest' };
   return {
     kind: 'open',
