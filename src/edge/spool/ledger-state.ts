@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { NAME_PATTERN } from '../../media/name.ts';
+import { MAIN, NAME_PATTERN } from '../../media/name.ts';
 
 const count = z.number().int().nonnegative();
 const name = z.string().regex(NAME_PATTERN);
-/** What is kept of a source's numbers. */
-export const ledgerState = z.object({
+
+const current = z.object({
   boot: z.string(),
   /** Whether `sequence` and `discontinuity` are the next ones exactly: written at an orderly end. */
   clean: z.boolean(),
@@ -24,4 +24,27 @@ export const ledgerState = z.object({
   /** The newest number of each rendition that control was told of; null while publishing, when it moves with every segment. */
   published: z.record(name, count.nullable()),
 });
-export type LedgerState = z.infer<typeof ledgerState>;
+export type LedgerState = z.infer<typeof current>;
+
+/** As it was kept while a source had but one rendition. */
+const beforeRenditions = current.extend({
+  stretch: z.object({ first: count, ordinal: count, targetDuration: count }).optional(),
+  published: z.undefined().optional(),
+  publishedThrough: count.optional(),
+});
+
+/** What is kept of a source's numbers. */
+export const ledgerState: z.ZodType<LedgerState> = z.union([
+  current,
+  beforeRenditions.transform(({ stretch, publishedThrough, ...kept }) => ({
+    ...kept,
+    ...(stretch !== undefined && { stretch: ofMain(stretch) }),
+    published: { [MAIN]: publishedThrough ?? null },
+  })),
+]);
+
+const ofMain = ({ first, ...stretch }: { first: number; ordinal: number; targetDuration: number }) => ({
+  ...stretch,
+  after: first - 1,
+  renditions: { [MAIN]: { first, from: first } },
+});

@@ -186,6 +186,39 @@ describe('stretches', () => {
   });
 });
 
+describe('a ledger from before there were renditions', () => {
+  const older = {
+    boot: 'boot-1',
+    clean: true,
+    sequence: EPOCH_SECOND + 21,
+    discontinuity: 3,
+    floor: { sequence: 0, discontinuity: 0 },
+    ordinal: 2,
+  };
+  const stretch = { first: EPOCH_SECOND + 5, ordinal: 2, targetDuration: 4 };
+
+  test.each([
+    ['that rested', { ...older, stretch, publishedThrough: EPOCH_SECOND + 18 }, EPOCH_SECOND + 18],
+    ['that was publishing', { ...older, stretch }, undefined],
+  ])('%s goes on as that of the one it had, also after the next start', async (_, state, through) => {
+    await writeFile(file, JSON.stringify(state));
+    for (let start = 0; start < 2; start++) {
+      const ledger = await open(record(EPOCH_SECOND + 20));
+      expect(ledger).toMatchObject({ nextSequence: EPOCH_SECOND + 21, jumped: false, isNew: false });
+      expect(ledger.stretchOf(MAIN)).toEqual({ ...stretch, from: stretch.first });
+      expect(ledger.stretch?.after).toBe(stretch.first - 1);
+      expect(ledger.publishedThrough(MAIN)).toBe(through);
+      await ledger.close();
+    }
+  });
+
+  test('that never published has no stretch', async () => {
+    await writeFile(file, JSON.stringify({ ...older, publishedThrough: 0 }));
+    const ledger = await open(record(EPOCH_SECOND + 20));
+    expect([ledger.stretch, ledger.publishedThrough(MAIN)]).toEqual([undefined, 0]);
+  });
+});
+
 describe('stretches of several renditions', () => {
   test('one enters what another opened, and both are known after a kill', async () => {
     const ledger = await open();
