@@ -184,6 +184,8 @@ export class MemorySink implements Sink {
   }
 
   async read(begin: number, length: number): Promise<Buffer> {
-    return this.content().subarray(begin, begin + length);
+    // Joined once, however many parts are read.
+    if (this.#chunks.length > 1) this.#chunks = [this.content()];
+    return (this.#chunks[0] ?? Buffer.alloc(0)).subarray(begin, begin + length);
   }
 }
