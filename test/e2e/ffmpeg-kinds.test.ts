@@ -1,14 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { Browser } from '../support/chromium.ts';
 import { playWithFfmpeg, probeStreams, pushAllWithFfmpeg, pushWithFfmpeg } from '../support/ffmpeg.ts';
 import { Nodes, until } from '../support/nodes.ts';
 import { startPlayerSite } from '../support/player-page.ts';
-import { allPlayOn } from '../support/plays-on.ts';
-import { Prober } from '../support/prober.ts';
+import { expectFfmpegToPlay, expectPictureAndSound, probeAll } from '../support/plays-intact.ts';
+import { allPlayOn, openPlayers } from '../support/plays-on.ts';
+import { Probers } from '../support/probers.ts';
 import type { Running } from '../support/process.ts';
 import { RecordingsClient } from '../support/recording.ts';
 
@@ -63,26 +63,12 @@ test.each(groups)('$sources go through intact, over a restart', async ({ sources
   await using site = await startPlayerSite();
   await using browser = await Browser.start();
   const encoders = new Map(sources.map((source) => [source, encode(source)]));
-  const following = new AbortController();
-  const probers = new Map<string, Prober>();
-  const runs: Promise<void>[] = [];
+  await using probers = new Probers();
   try {
-    for (const source of sources) {
-      await until(`${source} is sent`, async () => (await nodes.source(source))?.['lastSegmentAt']);
-      const prober = new Prober({ url: nodes.playlistUrl(source), mustAnswer200: true });
-      probers.set(source, prober);
-      runs.push(prober.run({ everyMs: 700, signal: following.signal }));
-    }
-    for (const source of sources) {
-      const streams = await probeStreams(nodes.playlistUrl(source));
-      expect({ source, codecs: streams.map((stream) => stream['codec_name']) }).toEqual({
-        source,
-        codecs: ['h264', 'aac'],
-      });
-    }
-    const play = () => Promise.all(sources.map((source) => playWithFfmpeg(nodes.playlistUrl(source), 8)));
-    expect((await play()).filter(({ code, complaints }) => code !== 0 || complaints !== '')).toEqual([]);
-    const pages = await openPlayers(sources, site.url, browser, nodes);
+    await probeAll(probers, nodes, sources);
+    await expectPictureAndSound(nodes, sources);
+    await expectFfmpegToPlay(nodes, sources, 8);
+    const pages = await openPlayers(browser, site, nodes, sources);
     await allPlayOn(pages, 'the start');
     const recordings = new RecordingsClient(() => nodes.controlUrl);
     const spans = await Promise.all(
@@ -95,9 +81,8 @@ test.each(groups)('$sources go through intact, over a restart', async ({ sources
     }
     await sleep(10_000);
     await allPlayOn(pages, 'an encoder restart');
-    following.abort();
-    await Promise.all(runs);
-    for (const [source, prober] of probers) {
+    await probers.stop();
+    for (const [source, prober] of probers.all) {
       const text = await (await fetch(nodes.playlistUrl(source))).text();
       expect({ source, violations: prober.violations, text }).toEqual({ source, violations: [], text });
       expect({ source, text }).toEqual({
@@ -107,7 +92,7 @@ test.each(groups)('$sources go through intact, over a restart', async ({ sources
       expect({ source, text }).toEqual({ source, text: expect.stringMatching(kinds[source]!.says) });
       expect({ source, text }).toEqual({ source, text: expect.not.stringContaining('EXT-X-GAP') });
     }
-    expect((await play()).filter(({ code, complaints }) => code !== 0 || complaints !== '')).toEqual([]);
+    await expectFfmpegToPlay(nodes, sources, 8);
     const fatal: Record<string, readonly unknown[]> = {};
     for (const [player, page] of pages) {
       const errors = (await page.evaluate('window.fatal')) as readonly unknown[];
@@ -117,29 +102,9 @@ test.each(groups)('$sources go through intact, over a restart', async ({ sources
     expect(fatal).toEqual({});
     for (const { id, source } of spans) await expectRecorded(recordings, id, source);
   } finally {
-    following.abort();
     for (const encoder of encoders.values()) await encoder[Symbol.asyncDispose]();
   }
 });
-
-/** hls.js and Shaka, each with every kind. */
-async function openPlayers(
-  sources: readonly string[],
-  site: string,
-  browser: Browser,
-  nodes: Nodes,
-): Promise<Map<string, Page>> {
-  const pages = new Map<string, Page>();
-  for (const source of sources) {
-    for (const player of ['hls.js', 'shaka']) {
-      const { page } = await browser.open(
-        `${site}/${player}?${encodeURIComponent(nodes.playlistUrl(source))}`,
-      );
-      pages.set(`${player}, ${source}`, page);
-    }
-  }
-  return pages;
-}
 
 /** Replayed as it was live; as one file where that can be. */
 async function expectRecorded(recordings: RecordingsClient, id: string, source: string): Promise<void> {

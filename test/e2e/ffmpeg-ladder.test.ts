@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,9 +7,9 @@ import { playWithFfmpeg, probeStreams, pushLadderWithFfmpeg } from '../support/f
 import { textOf } from '../support/hls-text.ts';
 import { Nodes, until } from '../support/nodes.ts';
 import { startPlayerSite } from '../support/player-page.ts';
-import { allPlayOn } from '../support/plays-on.ts';
-import { Prober } from '../support/prober.ts';
+import { allPlayOn, openPlayers } from '../support/plays-on.ts';
 import { checkInStep, checkLadder, type LadderFinding } from '../support/prober-ladder.ts';
+import { Probers } from '../support/probers.ts';
 import type { Running } from '../support/process.ts';
 import { RecordingsClient, urisOf } from '../support/recording.ts';
 
@@ -47,11 +46,8 @@ test('a ladder with sound and subtitles of its own goes through intact, over a r
   await using site = await startPlayerSite();
   await using browser = await Browser.start();
   const encoders = new Map(sources.map((source) => [source, encode(source)]));
-  const following = new AbortController();
-  setMaxListeners(0, following.signal);
-  const probers = new Map<string, Prober>();
+  await using probers = new Probers();
   const ladderFindings: LadderFinding[] = [];
-  const runs: Promise<void>[] = [];
   try {
     for (const source of sources) {
       await until(`${source} is known as a ladder`, async () =>
@@ -62,27 +58,20 @@ test('a ladder with sound and subtitles of its own goes through intact, over a r
           `${source}/${rendition} is there`,
           async () => (await fetch(url(source, rendition))).status !== 404,
         );
-        const prober = new Prober({
-          url: url(source, rendition),
-          mustAnswer200: true,
-          // Subtitles are no media that a prober of pictures reads.
-          timestamps: false,
-        });
-        probers.set(`${source}/${rendition}`, prober);
-        runs.push(prober.run({ everyMs: 900, signal: following.signal }));
+        // Subtitles are no media that a prober of pictures reads.
+        const options = { url: url(source, rendition), mustAnswer200: true, timestamps: false };
+        probers.follow(`${source}/${rendition}`, options, 900);
       }
-      const ofSource = new Map([...probers].filter(([place]) => place.startsWith(`${source}/`)));
-      runs.push(
-        (async () => {
-          while (!following.signal.aborted) {
-            ladderFindings.push(
-              ...checkInStep(ofSource),
-              ...checkLadder(await textOf(nodes.playlistUrl(source))),
-            );
-            await sleep(500);
-          }
-        })(),
-      );
+      const ofSource = new Map([...probers.all].filter(([place]) => place.startsWith(`${source}/`)));
+      probers.beside(async (signal) => {
+        while (!signal.aborted) {
+          ladderFindings.push(
+            ...checkInStep(ofSource),
+            ...checkLadder(await textOf(nodes.playlistUrl(source))),
+          );
+          await sleep(500);
+        }
+      });
     }
     for (const source of sources) {
       const codecs = (await probeStreams(nodes.playlistUrl(source))).map((stream) => stream['codec_name']);
@@ -95,15 +84,7 @@ test('a ladder with sound and subtitles of its own goes through intact, over a r
     }
     const play = () => Promise.all(sources.map((source) => playWithFfmpeg(nodes.playlistUrl(source), 8)));
     expect((await play()).filter(({ code }) => code !== 0)).toEqual([]);
-    const pages = new Map<string, Awaited<ReturnType<Browser['open']>>['page']>();
-    for (const source of sources) {
-      for (const player of ['hls.js', 'shaka']) {
-        const { page } = await browser.open(
-          `${site.url}/${player}?${encodeURIComponent(nodes.playlistUrl(source))}`,
-        );
-        pages.set(`${player}, ${source}`, page);
-      }
-    }
+    const pages = await openPlayers(browser, site, nodes, sources);
     await allPlayOn(pages, 'the start');
     for (const source of sources.filter(hasSubtitles)) {
       const tracks = await pages
@@ -122,9 +103,8 @@ test('a ladder with sound and subtitles of its own goes through intact, over a r
     }
     await sleep(12_000);
     await allPlayOn(pages, 'an encoder restart');
-    following.abort();
-    await Promise.all(runs);
-    for (const [place, { violations }] of probers)
+    await probers.stop();
+    for (const [place, { violations }] of probers.all)
       expect({ place, violations }).toEqual({ place, violations: [] });
     expect(ladderFindings).toEqual([]);
     for (const { id, source } of spans) {
@@ -149,7 +129,6 @@ test('a ladder with sound and subtitles of its own goes through intact, over a r
         ),
       ).toEqual([]);
   } finally {
-    following.abort();
     for (const encoder of encoders.values()) await encoder[Symbol.asyncDispose]();
   }
 });

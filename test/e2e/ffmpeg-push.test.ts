@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { playWithFfmpeg, probeStreams, pushAllWithFfmpeg } from '../support/ffmpeg.ts';
+import { playWithFfmpeg, pushAllWithFfmpeg } from '../support/ffmpeg.ts';
 import { Nodes, until } from '../support/nodes.ts';
-import { Prober } from '../support/prober.ts';
+import { expectFfmpegToPlay, expectPictureAndSound, probeAll } from '../support/plays-intact.ts';
+import { Probers } from '../support/probers.ts';
 
 const moods: Record<string, readonly string[]> = {
   plain: [],
@@ -18,30 +19,18 @@ test('ffmpeg pushes segments and playlists in all its moods, over a restart, and
     pushAllWithFfmpeg({ edgeUrl: nodes.edgeUrl, source, size: '160x90', flags: moods[source] ?? [] });
   const sources = Object.keys(moods);
   const encoders = new Map(sources.map((source) => [source, push(source)]));
-  const following = new AbortController();
-  const probers = new Map<string, Prober>();
-  const runs: Promise<void>[] = [];
+  await using probers = new Probers();
   try {
-    for (const source of sources) {
-      await until(`${source} is sent`, async () => (await nodes.source(source))?.['lastSegmentAt']);
-      const prober = new Prober({ url: nodes.playlistUrl(source), mustAnswer200: true, timestamps: true });
-      probers.set(source, prober);
-      runs.push(prober.run({ everyMs: 700, signal: following.signal }));
-    }
-    for (const source of sources) {
-      const streams = await probeStreams(nodes.playlistUrl(source));
-      expect(streams.map((stream) => stream['codec_name'])).toEqual(['h264', 'aac']);
-    }
-    const play = () => Promise.all(sources.map((source) => playWithFfmpeg(nodes.playlistUrl(source), 8)));
-    expect((await play()).filter(({ code, complaints }) => code !== 0 || complaints !== '')).toEqual([]);
+    await probeAll(probers, nodes, sources, { timestamps: true });
+    await expectPictureAndSound(nodes, sources);
+    await expectFfmpegToPlay(nodes, sources, 8);
     for (const [source, encoder] of encoders) {
       await encoder[Symbol.asyncDispose]();
       encoders.set(source, push(source));
     }
     await sleep(10_000);
-    following.abort();
-    await Promise.all(runs);
-    for (const [source, prober] of probers) {
+    await probers.stop();
+    for (const [source, prober] of probers.all) {
       const text = await (await fetch(nodes.playlistUrl(source))).text();
       expect({ source, violations: prober.violations, text }).toEqual({ source, violations: [], text });
       expect({ source, text }).toEqual({ source, text: expect.stringMatching(/#EXT-X-DISCONTINUITY\n/) });
@@ -49,7 +38,6 @@ test('ffmpeg pushes segments and playlists in all its moods, over a restart, and
       expect(text).not.toContain('EXT-X-ENDLIST');
     }
   } finally {
-    following.abort();
     for (const encoder of encoders.values()) await encoder[Symbol.asyncDispose]();
   }
 });

@@ -3,9 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { playWithFfmpeg, probeStreams, pushWithFfmpeg } from '../support/ffmpeg.ts';
+import { pushWithFfmpeg } from '../support/ffmpeg.ts';
 import { Nodes, until } from '../support/nodes.ts';
+import { expectFfmpegToPlay, expectPictureAndSound, probeAll } from '../support/plays-intact.ts';
 import { Prober } from '../support/prober.ts';
+import { Probers } from '../support/probers.ts';
 
 const moods: Record<string, { flags?: string[]; fileName?: string; keyFrames?: string[] }> = {
   plain: {},
@@ -21,31 +23,18 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 test('stock ffmpeg in all its moods is taken in, and ffmpeg and ffprobe play what control serves', async () => {
   await using nodes = await Nodes.start();
   await using stack = new Disposables();
-  const probers = new Map<string, Prober>();
-  const following = new AbortController();
+  const sources = Object.keys(moods);
+  await using probers = new Probers();
   for (const [source, mood] of Object.entries(moods)) {
     const folder = join(nodes.media, source);
     mkdirSync(folder);
     stack.use(pushWithFfmpeg({ edgeUrl: nodes.edgeUrl, source, folder, size: '160x90', ...mood }));
   }
-  const runs: Promise<void>[] = [];
-  for (const source of Object.keys(moods)) {
-    await until(`${source} appears`, () => nodes.source(source));
-    const prober = new Prober({ url: nodes.playlistUrl(source), mustAnswer200: true, timestamps: true });
-    probers.set(source, prober);
-    runs.push(prober.run({ everyMs: 700, signal: following.signal }));
-  }
-  for (const source of Object.keys(moods)) {
-    const streams = await probeStreams(nodes.playlistUrl(source));
-    expect(streams.map((stream) => stream['codec_name'])).toEqual(['h264', 'aac']);
-  }
-  const played = await Promise.all(
-    Object.keys(moods).map((source) => playWithFfmpeg(nodes.playlistUrl(source), 10)),
-  );
-  expect(played.filter(({ code, complaints }) => code !== 0 || complaints !== '')).toEqual([]);
-  following.abort();
-  await Promise.all(runs);
-  for (const [source, prober] of probers) {
+  await probeAll(probers, nodes, sources, { timestamps: true });
+  await expectPictureAndSound(nodes, sources);
+  await expectFfmpegToPlay(nodes, sources, 10);
+  await probers.stop();
+  for (const [source, prober] of probers.all) {
     expect({ source, violations: prober.violations }).toEqual({ source, violations: [] });
     expect(prober.playlist?.segments.length).toBeGreaterThanOrEqual(6);
   }

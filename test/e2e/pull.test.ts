@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { Encoder } from '../support/encoder.ts';
-import { playWithFfmpeg, probeStreams, writeWithFfmpeg } from '../support/ffmpeg.ts';
+import { writeWithFfmpeg } from '../support/ffmpeg.ts';
 import { HlsServer } from '../support/hls-server.ts';
 import { Nginx } from '../support/nginx.ts';
 import { Nodes, until } from '../support/nodes.ts';
-import { Prober } from '../support/prober.ts';
+import { expectFfmpegToPlay, expectPictureAndSound, probeAll } from '../support/plays-intact.ts';
+import { Probers } from '../support/probers.ts';
 import { startLiveMix } from '../support/process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'livemix-pull-'));
@@ -45,25 +46,11 @@ test('every kind of HLS that ffmpeg writes is pulled from nginx, over a restart,
   const encoders = new Map(sources.map((source) => [source, encode(source)]));
   const begunAt = performance.now();
   await using nodes = await Nodes.start({ edgeArgs: ['--config', config] });
-  const following = new AbortController();
-  const probers = new Map<string, Prober>();
-  const runs: Promise<void>[] = [];
+  await using probers = new Probers();
   try {
-    for (const source of sources) {
-      await until(`${source} is pulled`, async () => (await nodes.source(source))?.['lastSegmentAt']);
-      const prober = new Prober({ url: nodes.playlistUrl(source), mustAnswer200: true });
-      probers.set(source, prober);
-      runs.push(prober.run({ everyMs: 700, signal: following.signal }));
-    }
-    for (const source of sources) {
-      const streams = await probeStreams(nodes.playlistUrl(source));
-      expect({ source, codecs: streams.map((stream) => stream['codec_name']) }).toEqual({
-        source,
-        codecs: ['h264', 'aac'],
-      });
-    }
-    const play = () => Promise.all(sources.map((source) => playWithFfmpeg(nodes.playlistUrl(source), 8)));
-    expect((await play()).filter(({ code, complaints }) => code !== 0 || complaints !== '')).toEqual([]);
+    await probeAll(probers, nodes, sources);
+    await expectPictureAndSound(nodes, sources);
+    await expectFfmpegToPlay(nodes, sources, 8);
     for (const [source, encoder] of encoders) {
       await encoder[Symbol.asyncDispose]();
       encoders.set(source, encode(source));
@@ -77,10 +64,9 @@ test('every kind of HLS that ffmpeg writes is pulled from nginx, over a restart,
         return begun?.length === 2 && behind.split('#EXTINF').length > 4;
       });
     }
-    expect((await play()).filter(({ code, complaints }) => code !== 0 || complaints !== '')).toEqual([]);
-    following.abort();
-    await Promise.all(runs);
-    for (const [source, prober] of probers) {
+    await expectFfmpegToPlay(nodes, sources, 8);
+    await probers.stop();
+    for (const [source, prober] of probers.all) {
       const text = await (await fetch(nodes.playlistUrl(source))).text();
       expect({ source, violations: prober.violations, text }).toEqual({ source, violations: [], text });
       expect({ source, text }).toEqual({ source, text: expect.stringMatching(kinds[source]!.says) });
@@ -92,7 +78,6 @@ test('every kind of HLS that ffmpeg writes is pulled from nginx, over a restart,
     // Two seconds after a change, one second after none: never more often than that.
     expect(polls.length).toBeLessThan((performance.now() - begunAt) / 1000 + 2);
   } finally {
-    following.abort();
     for (const encoder of encoders.values()) await encoder[Symbol.asyncDispose]();
   }
 });

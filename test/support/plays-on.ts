@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
-import { playback } from './chromium.ts';
-import { until } from './nodes.ts';
+import { type Browser, playback } from './chromium.ts';
+import { type Nodes, until } from './nodes.ts';
 
 /** How long a player may take to get going again: its own back-off after errors is part of that. */
 const AGAIN_WITHIN_MS = 30_000;
@@ -28,4 +28,23 @@ export async function allPlayOn(
       told(player);
     }),
   );
+}
+
+/** A page for each of these sources in hls.js, and one in Shaka; by `player, source`. */
+export async function openPlayers(
+  browser: Browser,
+  site: { readonly url: string },
+  nodes: Nodes,
+  sources: readonly string[],
+): Promise<ReadonlyMap<string, Page>> {
+  const pages = new Map<string, Page>();
+  for (const source of sources) {
+    for (const player of ['hls.js', 'shaka']) {
+      const { page } = await browser.open(
+        `${site.url}/${player}?${encodeURIComponent(nodes.playlistUrl(source))}`,
+      );
+      pages.set(`${player}, ${source}`, page);
+    }
+  }
+  return pages;
 }
