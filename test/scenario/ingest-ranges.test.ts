@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { type ClientRequest, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { playlistText } from '../support/encoder.ts';
 import { sha256, urisOf } from '../support/recording.ts';
@@ -103,6 +104,8 @@ test('one file that grows for as long as the stream is published segment by segm
   for (let made = 0; made < 40; made++) {
     expect(await encoder.publish()).toMatchObject({ added: 1, stored: 'spool' });
     most = Math.max(most, sizeOf(join(rig.folder, 'edge/spool/arriving')));
+    // An edge takes twenty playlists a second.
+    await sleep(60);
   }
   expect((await served(rig)).media.slice(-3)).toEqual([37, 38, 39].map((at) => sha256(encoder.made(at))));
   expect(most).toBeGreaterThan(4_000_000);
