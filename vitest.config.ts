@@ -1,20 +1,38 @@
 import { defineConfig } from 'vitest/config';
 import { CountReporter } from './test/support/count-reporter.ts';
 
-/** Five kinds of tests, quick ones first; `npm test` runs them all. The last two have the machine to themselves. */
+/**
+ * Five kinds of tests, quick ones first; `npm test` runs them all. Scenarios and services mostly wait: three at a
+ * time keep two cores busy. The last two have the machine to themselves.
+ */
 export default defineConfig({
   test: {
     reporters: ['default', new CountReporter()],
     testTimeout: 20_000,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts', 'test/*.test.ts'] } },
       {
         extends: true,
-        test: { name: 'scenario', include: ['test/scenario/**/*.test.ts'], testTimeout: 60_000 },
+        test: { name: 'unit', include: ['src/**/*.test.ts', 'test/*.test.ts'], maxWorkers: 2 },
       },
       {
         extends: true,
-        test: { name: 'services', include: ['test/services/**/*.test.ts'], testTimeout: 60_000 },
+        test: {
+          name: 'scenario',
+          include: ['test/scenario/**/*.test.ts'],
+          testTimeout: 60_000,
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'services',
+          include: ['test/services/**/*.test.ts'],
+          testTimeout: 60_000,
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,
@@ -24,7 +42,7 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -34,7 +52,8 @@ export default defineConfig({
           include: ['test/chaos/**/*.test.ts'],
           testTimeout: 120_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          maxConcurrency: 2,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
