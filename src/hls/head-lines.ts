@@ -1,5 +1,6 @@
 import type { SegmentRecord } from '../media/segment-record.ts';
 import { parseAttributes, renderAttributes } from './attributes.ts';
+import { CONTROL } from './playlist-lines.ts';
 
 /** Every segment can be decoded alone (RFC 8216 §4.3.5.1). */
 export const INDEPENDENT_SEGMENTS = '#EXT-X-INDEPENDENT-SEGMENTS';
@@ -11,7 +12,6 @@ export const START = '#EXT-X-START';
 /** It crosses with every segment: one that is longer means nothing to a player. */
 const MAX_START = 256;
 const OFFSET = /^-?\d{1,12}(?:\.\d*)?$/;
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 /** EXT-X-START as it is passed on; undefined where it names no place. */
 export function startLine(value: string): string | undefined {

@@ -22,6 +22,8 @@ export type MediaPlaylistSegment = {
   readonly uri: string;
   /** Its EXTINF. */
   readonly duration: Seconds;
+  /** What stands behind the comma of its EXTINF, where something does. */
+  readonly title?: string;
   readonly discontinuity: boolean;
   /** EXT-X-PROGRAM-DATE-TIME, where it names a moment: a date-time without a zone does not. */
   readonly programDateTime?: EpochMs;

@@ -1,7 +1,7 @@
 import { type Attribute, parseAttributes, renderAttributes } from './attributes.ts';
 import type { MultivariantEntry, MultivariantPlaylist } from './multivariant-playlist.ts';
 import { PlaylistError } from './playlist-error.ts';
-import { detached, forEachLine } from './playlist-lines.ts';
+import { CONTROL, detached, forEachLine } from './playlist-lines.ts';
 
 /** Of EXT-X-STREAM-INF, EXT-X-MEDIA and EXT-X-I-FRAME-STREAM-INF together. */
 export const MAX_RENDITIONS = 64;
@@ -130,8 +130,6 @@ class MultivariantReader {
   }
 }
 
-/** What no playlist may hold (rfc8216bis §4.1). */
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const HAS_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 /** A variable of EXT-X-DEFINE (rfc8216bis §4.3). */
 const VARIABLE = /\{\$/;

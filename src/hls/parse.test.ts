@@ -194,6 +194,7 @@ const readable: Record<string, { text: string; says: Record<string, unknown> }> 
           sequence: 12,
           uri: 'seg.ts',
           duration: 4.5,
+          title: 'a title, with a comma',
           gap: true,
           tags: ['# a comment', '#EXT-X-KEY:METHOD=AES-128,URI="k"', '#CUE-OUT:30'],
         }),

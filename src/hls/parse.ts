@@ -6,7 +6,7 @@ import type { MediaPlaylist, MediaPlaylistSegment } from './media-playlist.ts';
 import type { MultivariantPlaylist } from './multivariant-playlist.ts';
 import { isMultivariant, readMultivariantPlaylist } from './parse-multivariant.ts';
 import { PlaylistError } from './playlist-error.ts';
-import { decodePlaylist, detached, forEachLine } from './playlist-lines.ts';
+import { CONTROL, decodePlaylist, detached, forEachLine } from './playlist-lines.ts';
 import { standsAt } from './stands-at.ts';
 
 /** A day of four-second segments, and room. */
@@ -57,9 +57,11 @@ class MediaPlaylistReader {
   readonly #dateTimes = new DateTimeReader(DATE_TIME);
   #extinf = '';
   #duration: Seconds = seconds(0);
+  #title: string | undefined;
   #tagCount = 0;
 
   #pendingDuration: Seconds | undefined;
+  #pendingTitle: string | undefined;
   #pendingDurationLine = 0;
   #pendingDiscontinuity = false;
   #pendingGap = false;
@@ -166,8 +168,10 @@ class MediaPlaylistReader {
       if (!(duration <= MAX_EXTINF)) throw badDuration(line);
       this.#extinf = extinf;
       this.#duration = seconds(duration);
+      this.#title = comma === -1 ? undefined : titleOf(extinf.slice(comma + 1));
     }
     this.#pendingDuration = this.#duration;
+    this.#pendingTitle = this.#title;
     this.#pendingDurationLine = line;
   }
 
@@ -195,9 +199,11 @@ class MediaPlaylistReader {
       gap: this.#pendingGap,
       tags: this.#pendingTags ?? NO_TAGS,
     };
+    if (this.#pendingTitle !== undefined) segment.title = this.#pendingTitle;
     if (this.#pendingDateTime !== undefined) segment.programDateTime = this.#pendingDateTime;
     this.#segments.push(segment);
     this.#pendingDuration = undefined;
+    this.#pendingTitle = undefined;
     this.#pendingDiscontinuity = false;
     this.#pendingGap = false;
     this.#pendingDateTime = undefined;
@@ -227,6 +233,9 @@ const OF_THE_PLAYLIST: ReadonlySet<string> = new Set([
 ]);
 
 const INTEGER = /^\d+$/;
+
+const titleOf = (text: string): string | undefined =>
+  text === '' || CONTROL.test(text) ? undefined : detached(text);
 
 function targetDurationOf(value: string): number | undefined {
   const rounded = Math.round(decimalIn(value, 0, value.length));

@@ -4,6 +4,9 @@ import { PlaylistError } from './playlist-error.ts';
 /** Of one line, in bytes, without its end. */
 export const MAX_LINE_BYTES = 4 * KIB;
 
+/** What no playlist may hold (rfc8216bis §4.1). */
+export const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
 /**
  * The text of a playlist, without a byte order mark.
  *

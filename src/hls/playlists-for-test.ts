@@ -19,6 +19,7 @@ export type ModelKey = {
 export type ModelSegment = {
   readonly uri: string;
   readonly duration: number;
+  readonly title?: string;
   readonly discontinuity: boolean;
   readonly gap: boolean;
   /** Milliseconds that the encoder stood still before it. */
@@ -139,6 +140,8 @@ const dates = (beginsAt: number): fc.Arbitrary<ModelLine> =>
       return { kind: 'dates', text: `#EXT-X-DATERANGE:ID="${id}",START-DATE="${start}"${duration}` };
     });
 
+const title = fc.constantFrom('A title', ' with, commas,', '#EXTINF:1,', '$& é "="');
+
 const segment = (beginsAt: number | undefined): fc.Arbitrary<ModelSegment> => {
   const anyLine = [passing, passing, map, key, ...(beginsAt === undefined ? [] : [dates(beginsAt)])];
   return fc
@@ -147,12 +150,17 @@ const segment = (beginsAt: number | undefined): fc.Arbitrary<ModelSegment> => {
       duration: fc.integer({ min: 1, max: 20_000 }).map((ms) => ms / 1000),
       discontinuity: rarely,
       gap: rarely,
+      title: fc.option(title, { nil: undefined, freq: 3 }),
       pause: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.nat(9_000)),
       own: fc.array(fc.oneof(...anyLine), { maxLength: 3 }),
       part: fc.option(range, { freq: 3 }),
       behindExtinf: fc.nat(4),
     })
-    .map(({ own, part, ...rest }) => ({ ...rest, lines: part === null ? own : [part, ...own] }));
+    .map(({ own, part, title: said, ...rest }) => ({
+      ...rest,
+      ...(said !== undefined && { title: said }),
+      lines: part === null ? own : [part, ...own],
+    }));
 };
 
 const independent = '#EXT-X-INDEPENDENT-SEGMENTS';
@@ -217,7 +225,12 @@ export function writeModel(playlist: ModelPlaylist): string {
     if (one.gap) all.push('#EXT-X-GAP');
     if (one.discontinuity) lines.push('#EXT-X-DISCONTINUITY');
     const split = Math.max(0, all.length - behindExtinf);
-    lines.push(...all.slice(0, split), `#EXTINF:${one.duration},`, ...all.slice(split), one.uri);
+    lines.push(
+      ...all.slice(0, split),
+      `#EXTINF:${one.duration},${one.title ?? ''}`,
+      ...all.slice(split),
+      one.uri,
+    );
     if (style.blankLines) lines.push('');
   }
   if (playlist.endList) lines.push('#EXT-X-ENDLIST');

@@ -86,11 +86,12 @@ export class SegmentWriter {
     if (record.tags !== undefined) text += lines(record.tags);
     text += this.#dateTimes.write(record.at);
     if (record.gap !== undefined) text += '\n#EXT-X-GAP';
-    return `${text}${this.#extinfOf(record.duration)}${this.urls.segment(record)}\n`;
+    return `${text}${this.#extinfOf(record)}${this.urls.segment(record)}\n`;
   }
 
   /** With the end of the line before it. Most segments last as long as the one before. */
-  #extinfOf(duration: Seconds): string {
+  #extinfOf({ duration, title }: SegmentRecord): string {
+    if (title !== undefined) return `\n#EXTINF:${renderDuration(duration)},${title}\n`;
     if (duration !== this.#duration) {
       this.#duration = duration;
       this.#extinf = `\n#EXTINF:${renderDuration(duration)},\n`;

@@ -56,6 +56,7 @@ function meaning(playlist: ModelPlaylist) {
       sequence,
       uri: segment.uri,
       duration: segment.duration,
+      ...(segment.title !== undefined && { title: segment.title }),
       discontinuity: segment.discontinuity,
       gap: segment.gap,
       tags: segment.lines.filter(({ kind }) => kind === 'tag').map(({ text }) => text),
@@ -82,7 +83,7 @@ function recordsOf(entries: readonly NeedingSegment[], first: number): SegmentRe
       const at = carries.includes(needed.uri) ? carries.indexOf(needed.uri) : carries.push(needed.uri) - 1;
       return needed.line.replace('{}', `{${at}}`);
     };
-    const { map, keys, ranges, tags, head, duration, discontinuity } = entry;
+    const { map, keys, ranges, tags, head, duration, title, discontinuity } = entry;
     const at = entry.programDateTime ?? epochMs(end);
     end = at + Math.round(duration * 1000);
     if (discontinuity) discontinuitySequence += 1;
@@ -95,6 +96,7 @@ function recordsOf(entries: readonly NeedingSegment[], first: number): SegmentRe
     return recordForTest(entry.sequence, {
       at,
       duration,
+      ...(title !== undefined && { title }),
       discontinuity,
       discontinuitySequence,
       targetDuration: 20,

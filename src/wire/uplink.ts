@@ -32,10 +32,11 @@ const encoderSegment = z.strictObject({
 });
 
 const digest = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
-const line = z
+const text = z
   .string()
   .max(4096)
-  .regex(/^#[^\r\n\0]*$/);
+  .regex(/^[^\r\n\0]*$/);
+const line = text.startsWith('#');
 const lines = z.array(line).max(4096);
 const carried = z.strictObject({
   sequence,
@@ -50,6 +51,7 @@ export const segmentRecord = z
     sequence,
     at: z.number().int().nonnegative(),
     duration: z.number().positive().max(60),
+    title: text.optional(),
     digest: z.string().regex(/^([A-Za-z0-9_-]{43})?$/),
     bytes: z.number().int().nonnegative().max(MAX_SEGMENT_BYTES),
     extension: z.string().regex(/^[a-z0-9]{2,6}$/),

@@ -1,22 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { RecordingsClient, sha256 } from '../support/recording.ts';
+import { RecordingsClient, sha256, whilePublishing } from '../support/recording.ts';
 import { Rig } from '../support/rig.ts';
 
 const segments = { encoder: { duration: 0.5 } };
 const clientOf = (rig: Rig) => new RecordingsClient(() => rig.control.url);
-
-/** Publishes in real time while something is done. */
-async function whilePublishing<T>(rig: Rig, task: () => Promise<T>): Promise<T> {
-  const ending = new AbortController();
-  const publishing = rig.encoder.publishPaced(ending.signal);
-  try {
-    return await task();
-  } finally {
-    ending.abort();
-    await publishing;
-  }
-}
 
 /** Where the bytes of a snippet stand in all that the encoder made; they must be there in a row. */
 function placeOf(rig: Rig, replayed: readonly Buffer[]): { first: number; last: number } {

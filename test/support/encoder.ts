@@ -18,10 +18,11 @@ export type EncoderOptions = {
   readonly packets?: number;
 };
 
-/** What a playlist says of a segment; `tags` stand between its EXTINF and its name, where ffmpeg puts them. */
+/** What a playlist says of a segment: `title` in its EXTINF; `tags` stand between its EXTINF and its name, where ffmpeg puts them. */
 export type Entry = {
   readonly name: string;
   readonly duration: number;
+  readonly title?: string;
   readonly before?: readonly string[];
   readonly tags?: readonly string[];
 };
@@ -36,8 +37,8 @@ export function playlistText(of: {
   const target = Math.max(1, ...of.entries.map((entry) => Math.round(entry.duration)));
   const lines = ['#EXTM3U', '#EXT-X-VERSION:3', `#EXT-X-TARGETDURATION:${target}`];
   lines.push(`#EXT-X-MEDIA-SEQUENCE:${of.mediaSequence}`, ...(of.head ?? []));
-  for (const { name, duration, before = [], tags = [] } of of.entries)
-    lines.push(...before, `#EXTINF:${duration.toFixed(6)},`, ...tags, name);
+  for (const { name, duration, title = '', before = [], tags = [] } of of.entries)
+    lines.push(...before, `#EXTINF:${duration.toFixed(6)},${title}`, ...tags, name);
   if (of.endList) lines.push('#EXT-X-ENDLIST');
   return `${lines.join('\n')}\n`;
 }
@@ -77,11 +78,11 @@ export class Encoder implements AsyncDisposable {
   }
 
   /** Makes the next segment's file and lists it, without posting. */
-  async make(duration = this.duration, tags: Pick<Entry, 'before' | 'tags'> = {}): Promise<Buffer> {
+  async make(duration = this.duration, said: Pick<Entry, 'title' | 'before' | 'tags'> = {}): Promise<Buffer> {
     const sequence = this.next++;
     const bytes = syntheticSegment({ run: this.run, sequence, duration, packets: this.#packets });
     await writeFile(join(this.folder, this.fileName(sequence)), bytes);
-    this.#list.push({ sequence, name: this.fileName(sequence), duration, ...tags });
+    this.#list.push({ sequence, name: this.fileName(sequence), duration, ...said });
     if (this.#list.length > this.#listSize) this.#list.shift();
     this.made.push(bytes);
     this.labels.set(sha256(bytes), `${this.run}/${sequence}`);

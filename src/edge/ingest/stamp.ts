@@ -43,7 +43,7 @@ export type SeenAt = { readonly observed: EpochMs; readonly encoder?: EpochMs };
 
 /** The record of a segment: the only place where its fields come from. */
 export function stamp(
-  entry: Pick<NeedingSegment, 'duration' | 'tags' | 'ranges' | 'head'>,
+  entry: Pick<NeedingSegment, 'duration' | 'title' | 'tags' | 'ranges' | 'head'>,
   media: Media,
   extension: string,
   position: Position,
@@ -60,6 +60,7 @@ export function stamp(
     sequence: position.sequence,
     at: beginOf(position, seen),
     duration,
+    ...(entry.title !== undefined && { title: entry.title }),
     digest: gap ? '' : media.digest,
     bytes: gap ? bytes(0) : media.bytes,
     extension,

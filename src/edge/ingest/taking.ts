@@ -58,7 +58,8 @@ export class Taking {
     const next = entries[0]!;
     const lasting = totalDuration(entries);
     for (let back = skipped; back > 0; back--) {
-      const missed = { ...next, sequence: next.sequence - back, discontinuity: false, tags: [] };
+      const { title: _, ...untitled } = next;
+      const missed = { ...untitled, sequence: next.sequence - back, discontinuity: false, tags: [] };
       await this.#keepGap(missed, 'source_skipped', lasting + next.duration * back);
     }
     await this.#take(entries);

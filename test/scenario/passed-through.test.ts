@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { RecordingsClient } from '../support/recording.ts';
+import { Rig } from '../support/rig.ts';
+
+/** What an encoder says of its second segment, as it must reach viewers. */
+const said = {
+  title: 'the news, at eight',
+  before: ['# a comment: é', '#EXT-X-CUE-OUT:30.0', '#EXT-X-BITRATE:512', '#EXT-X-OWN:"a",b=1'],
+};
+const lines = [...said.before, '#EXTINF:1.0*,the news, at eight'];
+const dateRange = (at: number) =>
+  `#EXT-X-DATERANGE:ID="ad",START-DATE="${new Date(at).toISOString()}",PLANNED-DURATION=30,SCTE35-OUT=0xFC002F`;
+
+/** The lines that stand with the titled segment; EXTINF in its shortest form. */
+function withTitled(text: string): readonly string[] {
+  const all = text.replace(/^#EXTINF:1\.0*,/gm, '#EXTINF:1.0*,').split('\n');
+  const until = all.indexOf(lines.at(-1)!) + 1;
+  const from = all.slice(0, until).findLastIndex((line) => !line.startsWith('#')) + 1;
+  return all.slice(from, until);
+}
+
+test('title, comments, cues and date ranges reach who watches at the edge, at control and a replay, in their place', async () => {
+  await using rig = await Rig.start();
+  const recordings = new RecordingsClient(() => rig.control.url);
+  await rig.encoder.publish(1);
+  await rig.until('the source appears', () => rig.source());
+  const { id } = await recordings.start({ source: 'camera-0', from: '-1s' });
+  const range = dateRange(Date.now());
+  await rig.encoder.make(1, { ...said, before: [...said.before, range] });
+  expect((await rig.encoder.post()).status).toBe(200);
+  await rig.encoder.publish(2);
+
+  const at = async (url: string) => {
+    const answer = await fetch(url);
+    return answer.ok ? answer.text() : '';
+  };
+  const places = {
+    edge: `${rig.edge.url}/live/camera-0/index.m3u8`,
+    control: rig.playlistUrl,
+    replay: recordings.playlistUrl(id),
+  };
+  for (const [place, url] of Object.entries(places)) {
+    const has = async () => (await at(url)).includes(said.title);
+    await rig.until(`the title stands at ${place}`, has);
+    const found = withTitled(await at(url));
+    expect(found.filter((line) => lines.includes(line))).toEqual(lines);
+    expect(found.some((line) => line.startsWith('#EXT-X-DATERANGE:ID="ad"'))).toBe(true);
+  }
+});
