@@ -12,7 +12,7 @@ export type MultivariantEntry = {
   readonly kind: 'variant' | 'rendition' | 'i-frames' | 'other';
   /**
    * The line as it was written, an attribute list without white space and second attributes of one name
-   * (rfc8216bis §4.2). Of a rendition or an I-frame stream, `URI="{}"` stands where the URI stood.
+   * (rfc8216bis §4.2). Of a rendition, an I-frame stream or a session key beside it, `URI="{}"` stands where the URI stood.
    */
   readonly tag: string;
   /**

@@ -86,7 +86,7 @@ describe('a multivariant playlist', () => {
     expect(multivariantRenditions(twice)).toEqual(['a', 'b']);
   });
 
-  test('loses what nobody could follow from here: relative session URIs, content steering, a second version', () => {
+  test('loses what nobody could follow from here: session data beside it, content steering, a second version', () => {
     const text = lines(
       '#EXTM3U',
       '#EXT-X-VERSION:6',
@@ -101,7 +101,14 @@ describe('a multivariant playlist', () => {
       'a.m3u8',
     );
     expect(again(text)).toBe(
-      lines('#EXTM3U', '#EXT-X-VERSION:6', '# between', '#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="a"', 'a.m3u8'),
+      lines(
+        '#EXTM3U',
+        '#EXT-X-VERSION:6',
+        '#EXT-X-SESSION-KEY:METHOD=AES-128,URI="{}"',
+        '# between',
+        '#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="a"',
+        'a.m3u8',
+      ),
     );
   });
 

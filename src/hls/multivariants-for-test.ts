@@ -63,6 +63,7 @@ const other = fc
     '#EXT-X-START:TIME-OFFSET=-6',
     '#EXT-X-SESSION-DATA:DATA-ID="a",VALUE="b, c"',
     '#EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,URI="skd://a",KEYFORMAT="b"',
+    '#EXT-X-SESSION-KEY:METHOD=AES-128,URI="{}",KEYFORMAT="identity"',
     '#EXT-X-DEFINE:NAME="n",VALUE="{$v}"',
     '# a comment',
     '#EXT-X-OWN:"',

@@ -1,7 +1,8 @@
 import { type Attribute, parseAttributes, renderAttributes } from './attributes.ts';
 import type { MultivariantEntry, MultivariantPlaylist } from './multivariant-playlist.ts';
 import { PlaylistError } from './playlist-error.ts';
-import { CONTROL, detached, forEachLine } from './playlist-lines.ts';
+import { CONTROL, detached, forEachLine, HAS_SCHEME } from './playlist-lines.ts';
+import { SESSION_KEY } from './session-keys.ts';
 
 /** Of EXT-X-STREAM-INF, EXT-X-MEDIA and EXT-X-I-FRAME-STREAM-INF together. */
 export const MAX_RENDITIONS = 64;
@@ -18,8 +19,8 @@ const OF_VARIANTS = /\n#EXT-X-(?:STREAM-INF|MEDIA|I-FRAME-STREAM-INF)(?![A-Z-])/
 
 /**
  * Reads a multivariant playlist (RFC 8216 §4.3.4). Left out is what nobody could follow from where it is served:
- * EXT-X-CONTENT-STEERING, and EXT-X-SESSION-KEY and EXT-X-SESSION-DATA whose URI is relative. Those with an absolute
- * URI, and session data with a VALUE, stay as they are. A line between an EXT-X-STREAM-INF and its URI comes to stand
+ * EXT-X-CONTENT-STEERING, and EXT-X-SESSION-DATA whose URI is relative. A session key whose URI is relative has `{}`
+ * there (`withSessionKeys`). Those with an absolute URI, and session data with a VALUE, stay as they are. A line between an EXT-X-STREAM-INF and its URI comes to stand
  * before both, a second EXT-X-VERSION is left out.
  *
  * @param text as `decodePlaylist` gives it
@@ -100,26 +101,29 @@ class MultivariantReader {
       this.#entries.push({ line, kind, tag: `${name}:${renderAttributes(attributes)}` });
       return;
     }
-    const list = new Map(attributes).set('URI', { value: '{}', quoted: true });
-    this.#entries.push({
-      line,
-      kind,
-      tag: `${name}:${renderAttributes(list)}`,
-      uri: playlistUri(uri, line),
-    });
+    const tag = `${name}:${renderAttributes(without(attributes))}`;
+    this.#entries.push({ line, kind, tag, uri: playlistUri(uri, line) });
   }
 
   #readOther(name: string, list: string, text: string, line: number): void {
     if (CONTROL.test(text) || name === '#EXTM3U' || name === '#EXT-X-CONTENT-STEERING') return;
-    if (name === '#EXT-X-SESSION-KEY' || name === '#EXT-X-SESSION-DATA') {
+    if (name === SESSION_KEY || name === '#EXT-X-SESSION-DATA') {
       const attributes = parseAttributes(list);
-      const uri = attributes?.get('URI')?.value;
-      if (attributes === undefined || (uri !== undefined && !HAS_SCHEME.test(uri))) return;
+      if (attributes === undefined) return;
+      const uri = attributes.get('URI')?.value;
+      if (uri !== undefined && !HAS_SCHEME.test(uri)) {
+        if (name === SESSION_KEY) this.#keep(`${name}:${renderAttributes(without(attributes))}`, line);
+        return;
+      }
     }
     if (name === '#EXT-X-VERSION') {
       if (this.#hasVersion) return;
       this.#hasVersion = true;
     }
+    this.#keep(text, line);
+  }
+
+  #keep(text: string, line: number): void {
     if (++this.#others > MAX_OTHER_LINES) throw tooManyLines(line);
     this.#entries.push({ line, kind: 'other', tag: detached(text) });
   }
@@ -130,7 +134,6 @@ class MultivariantReader {
   }
 }
 
-const HAS_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 /** A variable of EXT-X-DEFINE (rfc8216bis §4.3). */
 const VARIABLE = /\{\$/;
 
@@ -169,6 +172,10 @@ function attributesWith(
   for (const name of wanted) if (!attributes.get(name)?.value) throw attributeMissing(name, line);
   return attributes;
 }
+
+/** The list with `{}` where its URI stands. */
+const without = (attributes: ReadonlyMap<string, Attribute>): ReadonlyMap<string, Attribute> =>
+  new Map(attributes).set('URI', { value: '{}', quoted: true });
 
 function playlistUri(uri: string, line: number): string {
   if (uri === '' || CONTROL.test(uri)) throw badUri(line);

@@ -7,6 +7,9 @@ export const MAX_LINE_BYTES = 4 * KIB;
 /** What no playlist may hold (rfc8216bis §4.1). */
 export const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
+/** Of a URI that is not relative (RFC 3986 §3.1). */
+export const HAS_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/;
+
 /**
  * The text of a playlist, without a byte order mark.
  *

@@ -4,7 +4,7 @@ import { type DateRange, inForce, parseDateRange } from './date-ranges.ts';
 import { I_FRAMES_ONLY } from './head-lines.ts';
 import type { MediaPlaylist, MediaPlaylistSegment } from './media-playlist.ts';
 import { PlaylistError } from './playlist-error.ts';
-import { CONTROL } from './playlist-lines.ts';
+import { CONTROL, HAS_SCHEME } from './playlist-lines.ts';
 
 /** A part of a resource (RFC 8216 §4.3.2.2), in bytes. */
 export type ByteRange = { readonly offset: number; readonly length: number };
@@ -210,7 +210,6 @@ function keysWith(keys: readonly Key[], text: string, at: number): readonly Key[
 }
 
 const IDENTITY = 'identity';
-const HAS_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 
 const withIvs = (keys: readonly Key[], sequence: number): readonly Needed[] =>
   keys.map((key) => withIv(key, sequence));

@@ -65,6 +65,21 @@ test('what is pushed is served byte for byte, live by control, too', async () =>
   expect(live).toEqual(digests(8 - live.length, 7));
 });
 
+test('a playlist may name what lies in other folders of its source, and nothing above that', async () => {
+  await using rig = await Rig.start({ lanOnly: true });
+  const push = pusher(rig);
+  for (const [at, path] of ['parts/a/0.ts', 'top.ts', 'lists/2.ts'].entries())
+    await push.send('PUT', path, segment(at));
+  const names = ['../parts/a/0.ts', '../top.ts', './2.ts', '../../other/3.ts', '/etc/4.ts'];
+  const entries = names.map((name) => ({ name, duration: 1 }));
+  const answer = await push.send('PUT', 'lists/index.m3u8', playlistText({ mediaSequence: 0, entries }));
+  expect(await answer.json()).toMatchObject({
+    added: 3,
+    refused: [{ code: 'bad_name' }, { code: 'bad_name' }],
+  });
+  expect((await served(rig.edge)).media.slice(0, 3)).toEqual(digests(0, 2));
+});
+
 test('a playlist that comes before the end of its segment, or before its head, waits for it', async () => {
   await using rig = await Rig.start({ lanOnly: true });
   const push = pusher(rig);

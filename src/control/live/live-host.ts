@@ -2,6 +2,7 @@ import { LiveMixError } from '../../media/error.ts';
 import { MAIN } from '../../media/name.ts';
 import { millis } from '../../media/units.ts';
 import type { FoundSegment, LiveHost, SegmentName } from '../../serve/live-routes.ts';
+import { Multivariants } from '../../serve/multivariants.ts';
 import type { Presence } from '../../serve/presence.ts';
 import type { RenderedPlaylist } from '../../serve/rendered-playlist.ts';
 import type { Source } from '../sources/source.ts';
@@ -26,6 +27,7 @@ export interface ReplayedSegments {
 /** Live HLS as control serves it: the table "What a live playlist answers" of the architecture. */
 export class ControlLiveHost implements LiveHost {
   #holds = 0;
+  readonly #multivariants = new Multivariants();
 
   constructor(
     private readonly sources: Sources,
@@ -42,7 +44,7 @@ export class ControlLiveHost implements LiveHost {
   multivariant(name: string): RenderedPlaylist | undefined {
     const source = this.sources.get(name);
     if (source.entry.mode === 'off') throw switchedOff();
-    return source.multivariant;
+    return this.#multivariantOf(source);
   }
 
   playlist(
@@ -85,11 +87,18 @@ export class ControlLiveHost implements LiveHost {
       const playlist = await channel.firstList(HOLD, gone);
       if (playlist !== undefined) return playlist;
       // Its edge has found out meanwhile that it has several.
-      if (channel.rendition === MAIN && source.multivariant !== undefined) return source.multivariant;
+      const several = channel.rendition === MAIN ? this.#multivariantOf(source) : undefined;
+      if (several !== undefined) return several;
       throw source.entry.mode === 'off' ? switchedOff() : starting();
     } finally {
       this.#holds -= 1;
     }
+  }
+
+  #multivariantOf(source: Source): RenderedPlaylist | undefined {
+    if (source.multivariant === undefined) return undefined;
+    const channels = () => [...this.channels.of(source.name)].flatMap(({ rendered }) => rendered ?? []);
+    return this.#multivariants.of(source, source.multivariant, channels);
   }
 }
 

@@ -20,6 +20,12 @@ export function settledPrefix(
   return open < 0 ? segments : segments.slice(0, open);
 }
 
+/** What the list of a recording begins with: the first segment that is there, and what it needs. */
+export function beginningOf(shown: readonly CatalogSegment[]): string {
+  const first = shown.find(({ record }) => record.gap === undefined);
+  return first === undefined ? '' : new SegmentWriter(urlsOf(shown)).write(first.record, false);
+}
+
 /**
  * The playlist of a recording, made once per change. It only grows: what was listed once is not rendered again, so
  * that a recording of a day costs no more per segment than one of a minute.

@@ -2,12 +2,13 @@ import { LRUCache } from 'lru-cache';
 import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
 import { bestVariant } from '../../hls/best-variant.ts';
 import { withOnly } from '../../hls/render-multivariant.ts';
+import { withSessionKeys } from '../../hls/session-keys.ts';
 import { LiveMixError } from '../../media/error.ts';
 import { MAIN } from '../../media/name.ts';
 import { multivariantAsSent, type RenderedPlaylist } from '../../serve/rendered-playlist.ts';
 import type { RecordedSegments } from '../recordings/recorded-segments.ts';
 import type { Recordings } from '../recordings/recordings.ts';
-import { ReplayPlaylist, settledPrefix } from './replay-playlist.ts';
+import { beginningOf, ReplayPlaylist, settledPrefix } from './replay-playlist.ts';
 import type { ReplaySegments } from './replay-segments.ts';
 
 /** Recordings whose playlists are kept at hand. */
@@ -39,7 +40,8 @@ export class Replays {
     if (recording.multivariant === undefined) return undefined;
     const stored = await this.recorded.renditions(recording);
     const text = withOnly(recording.multivariant, (uri) => stored.has(renditionOf(uri)));
-    return text === undefined ? undefined : multivariantAsSent(text);
+    if (text === undefined) return undefined;
+    return multivariantAsSent(withSessionKeys(text, [...stored.values()].map(beginningOf)));
   }
 
   /** The playlist of a rendition of a recording. Throws `recording_unknown`, `recording_empty` while it has nothing. */

@@ -2,7 +2,6 @@ import type { CatalogSource } from '../../catalog/catalog.ts';
 import { multivariantRenditions } from '../../hls/render-multivariant.ts';
 import type { Trouble } from '../../media/error.ts';
 import { MAIN } from '../../media/name.ts';
-import { multivariantAsSent, type RenderedPlaylist } from '../../serve/rendered-playlist.ts';
 import type { SourceReport } from '../../wire/link-messages.ts';
 
 /** The link to the edge that owns a source, as far as a source needs it. */
@@ -13,11 +12,7 @@ export interface OwnerLink {
 }
 
 /** A playlist that names renditions, read once. */
-type Described = {
-  readonly text: string;
-  readonly names: ReadonlySet<string>;
-  readonly rendered: RenderedPlaylist;
-};
+type Described = { readonly text: string; readonly names: ReadonlySet<string> };
 
 /** A source as control knows it: what the catalog keeps, and what its edge last said. */
 export class Source {
@@ -45,8 +40,8 @@ export class Source {
   }
 
   /** The playlist that names its renditions, as its edge made it; undefined where it has but one. */
-  get multivariant(): RenderedPlaylist | undefined {
-    return this.#described?.rendered;
+  get multivariant(): string | undefined {
+    return this.entry.multivariant;
   }
 
   /** Whether it has this rendition, or will: its edge has media of it, or its encoder names it. */
@@ -61,7 +56,7 @@ export class Source {
     if (text === undefined) return undefined;
     if (this.#known?.text === text) return this.#known;
     const names = multivariantRenditions(text).map((uri) => uri.replace(/\.m3u8$/, ''));
-    this.#known = { text, names: new Set(names), rendered: multivariantAsSent(text) };
+    this.#known = { text, names: new Set(names) };
     return this.#known;
   }
 

@@ -3,6 +3,7 @@ import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LiveMixError } from '../../media/error.ts';
 import type { PushedFiles } from './push/pushed-files.ts';
+import type { PushedFolder } from './push/pushed-folder.ts';
 
 /** Where the edge reads an encoder's segments: a folder on this machine, or an allowed web origin. */
 export type ReadOrigin =
@@ -24,10 +25,8 @@ export type Pulled = {
 /** Init sections and keys that came over HTTP although the segments do not: ffmpeg sends them after its playlist. */
 type Beside = { readonly beside?: PushedFiles };
 
-/** Where an encoder's segments are; `folder` is that of the playlist among what it pushed. */
-export type MediaOrigin =
-  | ReadOrigin
-  | { readonly kind: 'pushed'; readonly files: PushedFiles; readonly folder: string };
+/** Where an encoder's segments are. */
+export type MediaOrigin = ReadOrigin | { readonly kind: 'pushed'; readonly files: PushedFolder };
 
 /** What the operator allows. */
 export type AllowedMedia = { readonly roots: readonly string[]; readonly origins: readonly string[] };

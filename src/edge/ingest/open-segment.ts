@@ -55,7 +55,7 @@ export async function openSegment(
   agents: HttpAgents,
   range: ByteRange | undefined,
 ): Promise<OpenSegment> {
-  if (origin.kind === 'pushed') return origin.files.open(origin.folder + name, range);
+  if (origin.kind === 'pushed') return origin.files.open(name, range);
   return origin.kind === 'file'
     ? openFile(join(origin.folder, name), range)
     : openUrl(targetOf(origin, name), agents, range);
@@ -68,7 +68,7 @@ export async function lookAt(
   agents: HttpAgents,
   range: ByteRange | undefined,
 ): Promise<Sighting | undefined> {
-  if (origin.kind === 'pushed') return origin.files.lookAt(origin.folder + name, range);
+  if (origin.kind === 'pushed') return origin.files.lookAt(name, range);
   try {
     if (origin.kind === 'http') return await headUrl(targetOf(origin, name), agents, range);
     const file = await openFile(join(origin.folder, name), range);

@@ -81,6 +81,6 @@ function pushedHere(uri: string, origin: MediaOrigin): string | undefined {
   if (!/^https?:/i.test(uri) || !URL.canParse(uri)) return undefined;
   const { pathname } = new URL(uri);
   const name = pathname.slice(pathname.lastIndexOf('/') + 1);
-  const has = origin.kind === 'pushed' ? origin.files.has(origin.folder + name) : origin.beside?.has(name);
+  const has = origin.kind === 'pushed' ? origin.files.has(name) : origin.beside?.has(name);
   return has && pathname.startsWith('/v1/') ? name : undefined;
 }

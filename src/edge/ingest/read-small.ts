@@ -16,7 +16,7 @@ export function readSmall(
 ): Promise<Buffer> {
   return tryAgain(clock, announced, async () => {
     if (origin.kind === 'pushed' && range === undefined)
-      return refuseLarge(await origin.files.readSmall(origin.folder + name), max);
+      return refuseLarge(await origin.files.readSmall(name), max);
     if (range !== undefined && range.length > max) throw tooLarge();
     if (origin.kind !== 'pushed' && origin.beside?.has(name) === true)
       return refuseLarge(partOf(await origin.beside.readSmall(name), range), max);

@@ -94,15 +94,14 @@ export class Taking {
   async #readAndKeep(entry: NeedingSegment, needs: Needs, behind: number): Promise<void> {
     const { origin, ingest } = this;
     if (origin.kind === 'pushed' && entry.range === undefined) {
-      const path = origin.folder + entry.uri;
       const read = await tryAgain(ingest.clock, this.announced, () =>
-        origin.files.take(path, isEncrypted(entry)),
+        origin.files.take(entry.uri, isEncrypted(entry)),
       );
       const keeping =
         read.sink instanceof MemorySink
           ? this.#keepInMemory(entry, read, read.sink, needs, behind)
           : this.#keepOnDisk(entry, read, read.sink, needs, behind);
-      origin.files.keptAs(path, this.rendition.place, keeping);
+      origin.files.keptAs(entry.uri, this.rendition.place, keeping);
       await keeping.catch((error: unknown) => {
         if (!isDiskFull(error)) throw error;
         throw new SourceUnreadable('spool_full', 'the disk has no room for it', false);

@@ -6,10 +6,10 @@ import type { SegmentRecord } from '../../media/segment-record.ts';
 import { MIB, millis } from '../../media/units.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { FoundSegment, LiveHost, SegmentName } from '../../serve/live-routes.ts';
+import { Multivariants } from '../../serve/multivariants.ts';
 import type { Presence } from '../../serve/presence.ts';
-import { multivariantAsSent, type RenderedPlaylist, renderLive } from '../../serve/rendered-playlist.ts';
+import { type RenderedPlaylist, renderLive } from '../../serve/rendered-playlist.ts';
 import type { Rendition } from '../rendition.ts';
-import type { Source } from '../source.ts';
 import type { Sources } from '../sources.ts';
 
 /** A list holds at least this many segments. */
@@ -26,10 +26,7 @@ export class LanHost implements LiveHost {
     Rendition,
     { readonly newest: number; readonly playlist: RenderedPlaylist }
   >();
-  readonly #multivariants = new WeakMap<
-    Source,
-    { readonly text: string; readonly rendered: RenderedPlaylist }
-  >();
+  readonly #multivariants = new Multivariants();
   readonly #read = new LRUCache<string, FoundSegment>({
     maxSize: CACHE_BYTES,
     sizeCalculation: ({ bytes }) => bytes.length || 1,
@@ -46,11 +43,9 @@ export class LanHost implements LiveHost {
   multivariant(name: string): RenderedPlaylist | undefined {
     const source = this.sources.find(name);
     if (source?.multivariant === undefined) return undefined;
-    const known = this.#multivariants.get(source);
-    if (known?.text === source.multivariant) return known.rendered;
-    const rendered = multivariantAsSent(source.multivariant);
-    this.#multivariants.set(source, { text: source.multivariant, rendered });
-    return rendered;
+    return this.#multivariants.of(source, source.multivariant, () =>
+      [...source.renditions].flatMap((rendition) => this.#rendered.get(rendition)?.playlist ?? []),
+    );
   }
 
   playlist(

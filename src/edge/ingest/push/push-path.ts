@@ -1,5 +1,5 @@
 import { isName } from '../../../media/name.ts';
-import { extensionOf, isKeyName, isPlainSegmentName } from '../segment-name.ts';
+import { extensionOf, isKeyName, isPlainName, isPlainSegmentName } from '../segment-name.ts';
 
 /** What a request below `/v1/ingest/` names. */
 export type PushPath = {
@@ -25,6 +25,23 @@ export function pushTarget(url: string): PushPath | undefined {
   if (file === null) return parsePushPath(path);
   const [source] = path.slice('/v1/ingest/'.length).split('/');
   return file.includes('/') ? undefined : parsePushPath(`/v1/ingest/${source}/${file}`);
+}
+
+/**
+ * Where a URI of a pushed playlist leads to among what its source pushed, whichever folder that is in: `../keys/a.key`
+ * in `hi/` is `keys/a.key`. Undefined where nothing can be pushed, as above the source.
+ */
+export function pushedPath(folder: string, uri: string): string | undefined {
+  const folders = folder.split('/').filter((each) => each !== '');
+  const parts = uri.split('/');
+  const name = parts.pop()!;
+  for (const part of parts) {
+    if (part === '..' && folders.length === 0) return undefined;
+    if (part === '..') folders.pop();
+    else if (part !== '.') folders.push(part);
+  }
+  if (folders.length > MAX_FOLDERS || !folders.every(isName) || !isPlainName(name)) return undefined;
+  return [...folders, name].join('/');
 }
 
 /** Reads a path as it was sent: nothing is decoded, so nothing can climb. Undefined where it names nothing that can be pushed. */

@@ -17,8 +17,9 @@ import {
   takePlaylist,
 } from '../take-playlist.ts';
 import type { ArrivingBody } from './arriving-body.ts';
-import { type PushPath, parsePushPath } from './push-path.ts';
+import { type PushPath, parsePushPath, pushedPath } from './push-path.ts';
 import { PushedFile } from './pushed-file.ts';
+import { PushedFolder } from './pushed-folder.ts';
 
 /**
  * HLS push, as `ffmpeg -f hls -method PUT` does it: segments and playlists themselves. ffmpeg never reads an answer,
@@ -65,7 +66,7 @@ async function answerPut(
       await sources.open(path.source);
       const push = routes.pushes.of(path.source);
       push.sawPlaylist(path, body);
-      return { kind: 'pushed', files: push.files, folder: path.folder };
+      return { kind: 'pushed', files: new PushedFolder(push.files, path.folder) };
     },
     rendition: (source) => routes.pushes.of(path.source).renditionOf(path, source),
     placeOf: (uri, line) => placeOf(path, uri, line),
@@ -75,8 +76,8 @@ async function answerPut(
 
 /** Where a URI of a pushed multivariant playlist leads to. Throws `PlaylistError` where that is not this source. */
 function placeOf({ source, folder }: PushPath, uri: string, line: number): string {
-  const pushed = parsePushPath(`/v1/ingest/${source}/${folder}${uri}`);
-  if (pushed?.kind === 'playlist') return pushed.folder + pushed.name;
+  const path = pushedPath(folder, uri);
+  if (path !== undefined && parsePushPath(`/v1/ingest/${source}/${path}`)?.kind === 'playlist') return path;
   throw new PlaylistError(
     'bad_playlist',
     line,
