@@ -9,6 +9,8 @@ export { Hls };
 
 /** Media errors within this time of each other need more than the gentle cure. */
 const MEDIA_ERRORS_APART_MS = 3000;
+/** So little that is still to be shown does not count, nor does a list that begins so little later. */
+const BEHIND_S = 0.5;
 /** After this many failures the picture is given up and everything is loaded anew. */
 const GENTLE_TRIES = 3;
 
@@ -39,8 +41,8 @@ export class HlsSession implements PlaySession {
       this.#play();
     });
     hls.on(Hls.Events.FRAG_BUFFERED, () => this.#backoff.succeeded());
-    hls.on(Hls.Events.LEVEL_UPDATED, () => {
-      if (!this.#jumpWhenKnown) return;
+    hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
+      if (!this.#jumpWhenKnown && !this.#isLeftBehind(details.fragmentStart)) return;
       this.#jumpWhenKnown = false;
       this.jumpToLive();
     });
@@ -83,6 +85,18 @@ export class HlsSession implements PlaySession {
   close(): void {
     this.#backoff.cancel();
     this.#hls.destroy();
+  }
+
+  /**
+   * Whether a live list has moved on past the end of what is there to be shown, as after an outage. hls.js (1.7) looks for a
+   * segment that follows its last one then; where the discontinuity number is another it finds none, and stands still for ever.
+   */
+  #isLeftBehind(listStart: number): boolean {
+    if (!this.#live || !this.#notes.wantsPlay()) return false;
+    const { currentTime, buffered } = this.#video;
+    for (let range = 0; range < buffered.length; range++)
+      if (buffered.end(range) > currentTime + BEHIND_S) return false;
+    return currentTime + BEHIND_S < listStart;
   }
 
   /** Without this, hls.js starts a list that still grows at its end. What the list itself asks for goes first. */

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { Browser, playback } from '../support/chromium.ts';
 import { pushWithFfmpeg } from '../support/ffmpeg.ts';
 import { Nodes, until } from '../support/nodes.ts';
+import { allPlayOn } from '../support/plays-on.ts';
 
-test('the page plays a camera in Chromium for 30 s: frames advance, nothing fatal, an empty console', async () => {
+test('the page plays a camera in Chromium for 30 s: frames advance, nothing fatal, an empty console; and on after control was killed', async () => {
   await using nodes = await Nodes.start();
   await using _ffmpeg = pushWithFfmpeg({ edgeUrl: nodes.edgeUrl, source: 'camera-0', folder: nodes.media });
   await until('the source appears', () => nodes.source('camera-0'));
@@ -23,6 +24,12 @@ test('the page plays a camera in Chromium for 30 s: frames advance, nothing fata
   expect(last.time - begin.time).toBeGreaterThan(25);
   expect(last.fatal).toBe(0);
   expect(console).toEqual([]);
+
+  // Longer than a list lasts: hls.js alone would stand still then.
+  nodes.control.signal('SIGKILL');
+  await page.waitForTimeout(16_000);
+  await nodes.startControl();
+  await allPlayOn(new Map([['the page', page]]), 'control was away');
 
   const { page: lan, console: lanConsole } = await browser.open(`${nodes.edgeUrl}/#camera-0`);
   await lan.waitForSelector('video');
