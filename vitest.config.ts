@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 import { CountReporter } from './test/support/count-reporter.ts';
 
 /**
- * Five kinds of tests, quick ones first; `npm test` runs them all. Scenarios and services mostly wait: three at a
- * time keep two cores busy. The last two have the machine to themselves.
+ * Five kinds of tests, quick ones first; `npm test` runs them all. Scenarios and services mostly wait: two at a
+ * time, however few cores there are. The last two have the machine to themselves.
  */
 export default defineConfig({
   test: {
@@ -20,7 +20,7 @@ export default defineConfig({
           name: 'scenario',
           include: ['test/scenario/**/*.test.ts'],
           testTimeout: 60_000,
-          maxWorkers: 3,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
@@ -30,7 +30,7 @@ export default defineConfig({
           name: 'services',
           include: ['test/services/**/*.test.ts'],
           testTimeout: 60_000,
-          maxWorkers: 3,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

@@ -6,6 +6,8 @@ import { SESSION_KEY } from './session-keys.ts';
 
 /** Of EXT-X-STREAM-INF, EXT-X-MEDIA and EXT-X-I-FRAME-STREAM-INF together. */
 export const MAX_RENDITIONS = 64;
+/** Session keys beside the playlist; more are left out. */
+const MAX_SESSION_KEYS = 16;
 /** Other lines: session data, definitions, comments. */
 export const MAX_OTHER_LINES = 1_024;
 
@@ -40,6 +42,7 @@ class MultivariantReader {
   #firstRendition = 1;
   #others = 0;
   #hasVersion = false;
+  #sessionKeys = 0;
 
   read(text: string, line: number): void {
     if (!text.startsWith('#')) {
@@ -112,7 +115,8 @@ class MultivariantReader {
       if (attributes === undefined) return;
       const uri = attributes.get('URI')?.value;
       if (uri !== undefined && !HAS_SCHEME.test(uri)) {
-        if (name === SESSION_KEY) this.#keep(`${name}:${renderAttributes(without(attributes))}`, line);
+        const keeps = name === SESSION_KEY && ++this.#sessionKeys <= MAX_SESSION_KEYS;
+        if (keeps) this.#keep(`${name}:${renderAttributes(without(attributes))}`, line);
         return;
       }
     }

@@ -13,6 +13,8 @@ import { standsAt } from './stands-at.ts';
 export const MAX_SEGMENTS = 25_000;
 /** Lines kept with segments: four for each. */
 export const MAX_TAGS = 4 * MAX_SEGMENTS;
+/** Of an EXTINF, in characters: it crosses with its segment. */
+const MAX_TITLE = 512;
 /** Longer than any segment an encoder means. */
 export const MAX_EXTINF: Seconds = seconds(600);
 
@@ -234,8 +236,9 @@ const OF_THE_PLAYLIST: ReadonlySet<string> = new Set([
 
 const INTEGER = /^\d+$/;
 
+/** A decoration: one that cannot be passed on is left out. */
 const titleOf = (text: string): string | undefined =>
-  text === '' || CONTROL.test(text) ? undefined : detached(text);
+  text === '' || text.length > MAX_TITLE || CONTROL.test(text) ? undefined : detached(text);
 
 function targetDurationOf(value: string): number | undefined {
   const rounded = Math.round(decimalIn(value, 0, value.length));

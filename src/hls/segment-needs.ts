@@ -38,7 +38,6 @@ export type NeedingSegment = MediaPlaylistSegment & {
 
 /** Lines of one segment that are passed on, in bytes: a record crosses and lies on disk with each segment. */
 const MAX_PASSED = 4_096;
-/** What no playlist may hold (rfc8216bis §4.1). */
 /** An init section before the first picture, in bytes; more is a list that has slid on in its resource. */
 const MAX_AT_HEAD = 16_384;
 /** Key systems in force at once (RFC 8216 §4.3.2.4: one EXT-X-KEY for each KEYFORMAT). */
@@ -114,7 +113,7 @@ class NeedsReader {
     const map = this.#map ?? this.#mapAtHead(segment.uri, range);
     this.#before = range && { uri: segment.uri, end: range.offset + range.length };
     const ranges = this.#rangesOf(segment);
-    if (tags !== undefined || ranges.length > 0) refuseTooMuch(segment, tags ?? NO_TAGS, ranges);
+    if (tags !== undefined || ranges.length > 0) refuseTooMuch(tags ?? NO_TAGS, ranges, segment.line);
     const needing: Writable<NeedingSegment> = { ...segment, tags: tags ?? NO_TAGS };
     if (range !== undefined) needing.range = range;
     if (map !== undefined) needing.map = { ...map, keys: withIvs(map.keys, segment.sequence) };
@@ -231,13 +230,8 @@ function rangeOf(text: string, line: number, behind: number | undefined): ByteRa
   return { offset, length: Number(match[1]) };
 }
 
-function refuseTooMuch(
-  { title = '', line }: MediaPlaylistSegment,
-  tags: readonly string[],
-  ranges: readonly DateRange[],
-): void {
-  const passed = [title, ...tags, ...ranges.map((range) => range.line)];
-  const length = passed.reduce((sum, each) => sum + each.length, 0);
+function refuseTooMuch(tags: readonly string[], ranges: readonly DateRange[], line: number): void {
+  const length = [...tags, ...ranges.map((range) => range.line)].reduce((sum, tag) => sum + tag.length, 0);
   if (length > MAX_PASSED) throw tooManyTags(line);
 }
 

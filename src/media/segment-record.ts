@@ -12,7 +12,7 @@ export type SegmentRecord = {
   readonly at: EpochMs;
   /** Its EXTINF, at most 60 s. */
   readonly duration: Seconds;
-  /** The title of its EXTINF, verbatim; absent when it has none. */
+  /** The title of its EXTINF, without white space at its end; absent when it has none. */
   readonly title?: string;
   /** SHA-256 of all that is kept of it, base64url without padding (43 characters); empty for a gap. */
   readonly digest: string;

@@ -1,7 +1,7 @@
 import { namesOwnKeys, withSessionKeys } from '../hls/session-keys.ts';
 import { multivariantAsSent, type RenderedPlaylist } from './rendered-playlist.ts';
 
-/** The playlists that name a source's renditions, as they are sent: made once for all viewers, for as long as nothing in them changes. */
+/** The playlists that name a source's renditions, as they are sent: hashed and packed once for as long as nothing in them changes. */
 export class Multivariants {
   readonly #made = new WeakMap<object, { readonly text: string; readonly rendered: RenderedPlaylist }>();
 

@@ -51,7 +51,7 @@ export const segmentRecord = z
     sequence,
     at: z.number().int().nonnegative(),
     duration: z.number().positive().max(60),
-    title: text.optional(),
+    title: text.max(512).optional(),
     digest: z.string().regex(/^([A-Za-z0-9_-]{43})?$/),
     bytes: z.number().int().nonnegative().max(MAX_SEGMENT_BYTES),
     extension: z.string().regex(/^[a-z0-9]{2,6}$/),

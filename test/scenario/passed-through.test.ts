@@ -26,11 +26,12 @@ test('title, comments, cues and date ranges reach who watches at the edge, at co
   await rig.until('the source appears', () => rig.source());
   const { id } = await recordings.start({ source: 'camera-0', from: '-1s' });
   const range = dateRange(Date.now());
-  await rig.encoder.make(1, { ...said, before: [...said.before, range] });
+  const at = `#EXT-X-PROGRAM-DATE-TIME:${new Date().toISOString()}`;
+  await rig.encoder.make(1, { ...said, before: [...said.before, range, at] });
   expect((await rig.encoder.post()).status).toBe(200);
   await rig.encoder.publish(2);
 
-  const at = async (url: string) => {
+  const textOf = async (url: string) => {
     const answer = await fetch(url);
     return answer.ok ? answer.text() : '';
   };
@@ -40,9 +41,9 @@ test('title, comments, cues and date ranges reach who watches at the edge, at co
     replay: recordings.playlistUrl(id),
   };
   for (const [place, url] of Object.entries(places)) {
-    const has = async () => (await at(url)).includes(said.title);
+    const has = async () => (await textOf(url)).includes(said.title);
     await rig.until(`the title stands at ${place}`, has);
-    const found = withTitled(await at(url));
+    const found = withTitled(await textOf(url));
     expect(found.filter((line) => lines.includes(line))).toEqual(lines);
     expect(found.some((line) => line.startsWith('#EXT-X-DATERANGE:ID="ad"'))).toBe(true);
   }

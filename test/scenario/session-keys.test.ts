@@ -47,6 +47,8 @@ test('a session key beside its playlist is the key that segments have, live and 
     );
   };
   const places = [`${rig.edge.url}/live/vault/index.m3u8`, `${rig.control.url}/live/vault/index.m3u8`];
+  const named = async () => (await textOf(places[1]!)).includes('STREAM-INF');
+  await rig.until('control has heard of it', named);
   for (const index of places) {
     await rig.until(`${index} has the first key`, async () => (await sessionKeys(index))[0]);
     expect(await sessionKeys(index)).toEqual([keys.one]);

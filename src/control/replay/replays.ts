@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
 import { bestVariant } from '../../hls/best-variant.ts';
 import { withOnly } from '../../hls/render-multivariant.ts';
-import { withSessionKeys } from '../../hls/session-keys.ts';
+import { namesOwnKeys, withSessionKeys } from '../../hls/session-keys.ts';
 import { LiveMixError } from '../../media/error.ts';
 import { MAIN } from '../../media/name.ts';
 import { multivariantAsSent, type RenderedPlaylist } from '../../serve/rendered-playlist.ts';
@@ -41,6 +41,7 @@ export class Replays {
     const stored = await this.recorded.renditions(recording);
     const text = withOnly(recording.multivariant, (uri) => stored.has(renditionOf(uri)));
     if (text === undefined) return undefined;
+    if (!namesOwnKeys(text)) return multivariantAsSent(text);
     return multivariantAsSent(withSessionKeys(text, [...stored.values()].map(beginningOf)));
   }
 

@@ -44,7 +44,10 @@ export class LanHost implements LiveHost {
     const source = this.sources.find(name);
     if (source?.multivariant === undefined) return undefined;
     return this.#multivariants.of(source, source.multivariant, () =>
-      [...source.renditions].flatMap((rendition) => this.#rendered.get(rendition)?.playlist ?? []),
+      [...source.renditions].flatMap((rendition) => {
+        const newest = rendition.liveFrom(0).slice(-1);
+        return newest.length === 0 ? [] : renderLive(name, rendition.name, newest);
+      }),
     );
   }
 

@@ -19,6 +19,10 @@ test.each([
   ['hi/', '..', undefined],
   ['', 'hi/', undefined],
   ['', '', undefined],
+  ['hi/', '/../a.ts', undefined],
+  ['', 'x.ts?/../evil', undefined],
+  ['', '_a/_b.ts', undefined],
+  ['', 'a/_b.ts', 'a/_b.ts'],
   ['', 'a.ts?x=1', undefined],
 ])('in %j, %j is %j', (folder, uri, path) => {
   expect(pushedPath(folder, uri)).toBe(path);

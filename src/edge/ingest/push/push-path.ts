@@ -13,6 +13,8 @@ export type PushPath = {
 
 /** Encoders of several renditions give each a folder. */
 const MAX_FOLDERS = 3;
+/** Folders and a name: no root, no query, nothing to decode. */
+const RELATIVE = /^[\w.-]+(?:\/[\w.-]+)*$/;
 const PLAYLIST_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,200}$/;
 
 /**
@@ -32,6 +34,7 @@ export function pushTarget(url: string): PushPath | undefined {
  * in `hi/` is `keys/a.key`. Undefined where nothing can be pushed, as above the source.
  */
 export function pushedPath(folder: string, uri: string): string | undefined {
+  if (!RELATIVE.test(uri)) return undefined;
   const folders = folder.split('/').filter((each) => each !== '');
   const parts = uri.split('/');
   const name = parts.pop()!;

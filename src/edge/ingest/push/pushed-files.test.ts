@@ -133,3 +133,12 @@ test.each([
     expect(await files.lookAt('index.ts', { offset: 4, length: 3 })).toMatchObject({ bytes: 3 });
   },
 );
+
+test('a key that is sent anew is the new one for all who ask at once', async () => {
+  await push('k.key', 16, 'old');
+  expect((await files.readSmall('k.key')).toString()).toContain('old');
+  await push('k.key', 16, 'new');
+  const read = await Promise.all(['a', 'b', 'c'].map(() => files.readSmall('k.key')));
+  expect(read.map(String)).toEqual(Array(3).fill('newnewnewnewnewn'));
+  expect((await files.readSmall('k.key')).toString()).toContain('new');
+});

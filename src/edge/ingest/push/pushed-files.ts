@@ -31,6 +31,11 @@ export class PushedFiles {
   readonly #files = new Map<string, PushedFile>();
   readonly #arriving = new Set<PushedFile>();
   /** Init sections and keys that a playlist named: they are needed as long as their encoder lives. */
+  /** Small files that are being read: whoever asks meanwhile gets the same, and not what had the name before. */
+  readonly #reading = new Map<
+    string,
+    { readonly file: PushedFile | undefined; readonly content: Promise<Buffer> }
+  >();
   readonly #small = new LRUCache<string, Buffer>({
     max: MAX_SMALL,
     maxSize: MAX_SMALL_BYTES,
@@ -110,8 +115,21 @@ export class PushedFiles {
 
   /** An init section or a key as a whole; it stays. Rejects with `SourceUnreadable`. */
   async readSmall(path: string): Promise<Buffer> {
+    const file = this.#files.get(path);
+    const reading = this.#reading.get(path);
+    if (reading !== undefined && (file === undefined || file === reading.file)) return reading.content;
     const known = this.#small.get(path);
-    if (known !== undefined && !this.#files.has(path)) return known;
+    if (known !== undefined && file === undefined) return known;
+    const content = this.#readSmall(path);
+    this.#reading.set(path, { file, content });
+    try {
+      return await content;
+    } finally {
+      if (this.#reading.get(path)?.content === content) this.#reading.delete(path);
+    }
+  }
+
+  async #readSmall(path: string): Promise<Buffer> {
     const { sink, bytes } = await this.#take(path);
     try {
       if (bytes > MAX_SMALL_BYTES)
