@@ -21,6 +21,16 @@ export function parseAttributes(text: string): ReadonlyMap<string, Attribute> | 
   return attributes;
 }
 
+/** The list with `{}` for its URI, which others write in (`withUri`). */
+export const withoutUri = (attributes: ReadonlyMap<string, Attribute>): ReadonlyMap<string, Attribute> =>
+  new Map(attributes).set('URI', { value: '{}', quoted: true });
+
+/** A tag as `withoutUri` leaves it, with a URI. */
+export const withUri = (tag: string, uri: string): string => tag.replace(NO_URI, () => `URI="${uri}"`);
+
+/** The attribute itself, not one whose name ends so. */
+const NO_URI = /(?<=[:,])URI="\{\}"/;
+
 /** The list as text, in the order of its names. */
 export const renderAttributes = (attributes: ReadonlyMap<string, Attribute>): string =>
   [...attributes]

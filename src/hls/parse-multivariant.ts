@@ -1,4 +1,4 @@
-import { type Attribute, parseAttributes, renderAttributes } from './attributes.ts';
+import { type Attribute, parseAttributes, renderAttributes, withoutUri } from './attributes.ts';
 import type { MultivariantEntry, MultivariantPlaylist } from './multivariant-playlist.ts';
 import { PlaylistError } from './playlist-error.ts';
 import { CONTROL, detached, forEachLine, HAS_SCHEME } from './playlist-lines.ts';
@@ -22,8 +22,8 @@ const OF_VARIANTS = /\n#EXT-X-(?:STREAM-INF|MEDIA|I-FRAME-STREAM-INF)(?![A-Z-])/
 /**
  * Reads a multivariant playlist (RFC 8216 §4.3.4). Left out is what nobody could follow from where it is served:
  * EXT-X-CONTENT-STEERING, and EXT-X-SESSION-DATA whose URI is relative. A session key whose URI is relative has `{}`
- * there (`withSessionKeys`). Those with an absolute URI, and session data with a VALUE, stay as they are. A line between an EXT-X-STREAM-INF and its URI comes to stand
- * before both, a second EXT-X-VERSION is left out.
+ * there (`withSessionKeys`). Those with an absolute URI, and session data with a VALUE, stay as they are. A line
+ * between an EXT-X-STREAM-INF and its URI comes to stand before both, a second EXT-X-VERSION is left out.
  *
  * @param text as `decodePlaylist` gives it
  * @throws PlaylistError and nothing else.
@@ -104,7 +104,7 @@ class MultivariantReader {
       this.#entries.push({ line, kind, tag: `${name}:${renderAttributes(attributes)}` });
       return;
     }
-    const tag = `${name}:${renderAttributes(without(attributes))}`;
+    const tag = `${name}:${renderAttributes(withoutUri(attributes))}`;
     this.#entries.push({ line, kind, tag, uri: playlistUri(uri, line) });
   }
 
@@ -116,7 +116,7 @@ class MultivariantReader {
       const uri = attributes.get('URI')?.value;
       if (uri !== undefined && !HAS_SCHEME.test(uri)) {
         const keeps = name === SESSION_KEY && ++this.#sessionKeys <= MAX_SESSION_KEYS;
-        if (keeps) this.#keep(`${name}:${renderAttributes(without(attributes))}`, line);
+        if (keeps) this.#keep(`${name}:${renderAttributes(withoutUri(attributes))}`, line);
         return;
       }
     }
@@ -176,10 +176,6 @@ function attributesWith(
   for (const name of wanted) if (!attributes.get(name)?.value) throw attributeMissing(name, line);
   return attributes;
 }
-
-/** The list with `{}` where its URI stands. */
-const without = (attributes: ReadonlyMap<string, Attribute>): ReadonlyMap<string, Attribute> =>
-  new Map(attributes).set('URI', { value: '{}', quoted: true });
 
 function playlistUri(uri: string, line: number): string {
   if (uri === '' || CONTROL.test(uri)) throw badUri(line);

@@ -1,3 +1,4 @@
+import { MAX_TITLE } from '../media/segment-record.ts';
 import { type EpochMs, type Seconds, seconds } from '../media/units.ts';
 import { DateTimeReader } from './date-time.ts';
 import { decimalIn } from './decimal.ts';
@@ -13,8 +14,6 @@ import { standsAt } from './stands-at.ts';
 export const MAX_SEGMENTS = 25_000;
 /** Lines kept with segments: four for each. */
 export const MAX_TAGS = 4 * MAX_SEGMENTS;
-/** Of an EXTINF, in characters: it crosses with its segment. */
-const MAX_TITLE = 512;
 /** Longer than any segment an encoder means. */
 export const MAX_EXTINF: Seconds = seconds(600);
 

@@ -1,4 +1,4 @@
-import { type Attribute, parseAttributes, renderAttributes } from './attributes.ts';
+import { type Attribute, parseAttributes, renderAttributes, withUri } from './attributes.ts';
 import type { MultivariantEntry, MultivariantPlaylist } from './multivariant-playlist.ts';
 import { readMultivariantPlaylist } from './parse-multivariant.ts';
 
@@ -15,12 +15,10 @@ export function renderMultivariant(
   for (const { kind, tag, uri } of entries) {
     if (uri === undefined) text += `${tag}\n`;
     else if (kind === 'variant') text += `${tag}\n${uriOf(uri)}\n`;
-    else text += `${tag.replace(PLACEHOLDER, () => `URI="${uriOf(uri)}"`)}\n`;
+    else text += `${withUri(tag, uriOf(uri))}\n`;
   }
   return text;
 }
-
-const PLACEHOLDER = /(?<=[:,])URI="\{\}"/;
 
 /** The URIs of media playlists that a rendered multivariant playlist names, each once, in their order. */
 export const multivariantRenditions = (text: string): readonly string[] => [

@@ -1,5 +1,5 @@
 import { epochMs } from '../media/units.ts';
-import { parseAttributes, renderAttributes } from './attributes.ts';
+import { parseAttributes, renderAttributes, withoutUri } from './attributes.ts';
 import { type DateRange, inForce, parseDateRange } from './date-ranges.ts';
 import { I_FRAMES_ONLY } from './head-lines.ts';
 import type { MediaPlaylist, MediaPlaylistSegment } from './media-playlist.ts';
@@ -180,9 +180,8 @@ function mapOf(text: string, line: number): Omit<NeededMap, 'keys'> {
   const uri = attributes?.get('URI')?.value;
   if (attributes === undefined || uri === undefined || uri === '') throw badMap(line);
   const range = attributes.get('BYTERANGE');
-  const rest = new Map(attributes);
+  const rest = new Map(withoutUri(attributes));
   rest.delete('BYTERANGE');
-  rest.set('URI', { value: '{}', quoted: true });
   return {
     line: `#EXT-X-MAP:${renderAttributes(rest)}`,
     uri,
@@ -203,8 +202,7 @@ function keysWith(keys: readonly Key[], text: string, at: number): readonly Key[
   if (kept.length === MAX_KEYS) throw tooManyKeys(at);
   const counted = method === 'AES-128' || (method === 'SAMPLE-AES' && format === IDENTITY);
   const key = { format, leansOnNumber: counted && !attributes.has('IV') };
-  const rest = new Map(attributes).set('URI', { value: '{}', quoted: true });
-  const line = `#EXT-X-KEY:${renderAttributes(rest)}`;
+  const line = `#EXT-X-KEY:${renderAttributes(withoutUri(attributes))}`;
   return [...kept, { ...key, line, uri, ...(HAS_SCHEME.test(uri) && { passes: true }) }];
 }
 

@@ -1,9 +1,8 @@
-import { parseAttributes } from './attributes.ts';
+import { parseAttributes, withUri } from './attributes.ts';
 import { HAS_SCHEME } from './playlist-lines.ts';
 
 export const SESSION_KEY = '#EXT-X-SESSION-KEY';
 const KEY = '#EXT-X-KEY';
-const PLACEHOLDER = /(?<=[:,])URI="\{\}"/;
 
 /** Whether a multivariant playlist names session keys that lie beside it. */
 export const namesOwnKeys = (text: string): boolean =>
@@ -27,7 +26,7 @@ export function withSessionKeys(text: string, media: Iterable<string>): string {
       if (told.has(kind)) return [];
       told.add(kind);
       const uris = new Set(keys.filter(([of]) => of === kind).map(([, uri]) => uri));
-      return [...uris].map((uri) => line.replace(PLACEHOLDER, () => `URI="${uri}"`));
+      return [...uris].map((uri) => withUri(line, uri));
     })
     .join('\n');
 }

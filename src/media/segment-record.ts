@@ -54,6 +54,9 @@ export type HlsLine = string;
 /** An EXT-X-MAP, and the keys that were in force where it stood (RFC 8216 §4.3.2.5). */
 export type SegmentMap = { readonly line: HlsLine; readonly keys?: readonly HlsLine[] };
 
+/** Of a title, in characters: it crosses with its segment. */
+export const MAX_TITLE = 512;
+
 /** What an encoder said of a segment, and what its file looked like. */
 export type EncoderSegment = {
   readonly sequence: number;

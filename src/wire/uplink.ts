@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MAX_CARRIED } from '../media/carried.ts';
-import { gapReasons, type SegmentRecord } from '../media/segment-record.ts';
+import { gapReasons, MAX_TITLE, type SegmentRecord } from '../media/segment-record.ts';
 
 /**
  * How segments cross: records go ahead of bytes, and the answer names which bytes are lacking.
@@ -51,7 +51,7 @@ export const segmentRecord = z
     sequence,
     at: z.number().int().nonnegative(),
     duration: z.number().positive().max(60),
-    title: text.max(512).optional(),
+    title: text.max(MAX_TITLE).optional(),
     digest: z.string().regex(/^([A-Za-z0-9_-]{43})?$/),
     bytes: z.number().int().nonnegative().max(MAX_SEGMENT_BYTES),
     extension: z.string().regex(/^[a-z0-9]{2,6}$/),

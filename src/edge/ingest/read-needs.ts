@@ -1,3 +1,4 @@
+import { withUri } from '../../hls/attributes.ts';
 import type { Needed, NeedingSegment } from '../../hls/segment-needs.ts';
 import { type Carried, MAX_CARRIED } from '../../media/carried.ts';
 import type { HlsLine, SegmentMap } from '../../media/segment-record.ts';
@@ -41,13 +42,13 @@ export async function readNeeds(
 
   const carry = async (needed: Needed, max: Bytes, extension: string): Promise<HlsLine> => {
     const uri = needed.passes ? pushedHere(needed.uri, origin) : needed.uri;
-    if (uri === undefined) return needed.line.replace('{}', () => needed.uri);
+    if (uri === undefined) return withUri(needed.line, needed.uri);
     const content = await read({ ...needed, uri }, max);
     const digest = sha256(content);
     let at = carries.findIndex((each) => each.digest === digest);
     if (at < 0) at = carries.push({ digest, bytes: bytes(content.length), extension, content }) - 1;
     if (at >= MAX_CARRIED) throw new SourceUnreadable('too_large', 'it needs too many keys', false);
-    return needed.line.replace('URI="{}"', `URI="{${at}}"`);
+    return withUri(needed.line, `{${at}}`);
   };
   const read = async (needed: Needed, max: Bytes): Promise<Buffer> => {
     const name = `${needed.uri}#${needed.range?.offset ?? ''}+${needed.range?.length ?? ''}`;
@@ -76,11 +77,14 @@ export async function readNeeds(
   };
 }
 
-/** `ffmpeg -hls_enc` without `-hls_enc_key_url` writes where it has pushed the key to, which no viewer reaches. */
+/**
+ * `ffmpeg -hls_enc` without `-hls_enc_key_url` writes where it has pushed the key to, which no viewer reaches: of a ladder
+ * beside the multivariant playlist, above those that name it. Throws as `PushedFolder.uriAt`.
+ */
 function pushedHere(uri: string, origin: MediaOrigin): string | undefined {
   if (!/^https?:/i.test(uri) || !URL.canParse(uri)) return undefined;
-  const { pathname } = new URL(uri);
+  const { pathname, search } = new URL(uri);
+  if (origin.kind === 'pushed') return origin.files.uriAt(pathname + search);
   const name = pathname.slice(pathname.lastIndexOf('/') + 1);
-  const has = origin.kind === 'pushed' ? origin.files.has(name) : origin.beside?.has(name);
-  return has && pathname.startsWith('/v1/') ? name : undefined;
+  return origin.beside?.has(name) && pathname.startsWith('/v1/') ? name : undefined;
 }

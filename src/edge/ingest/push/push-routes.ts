@@ -66,7 +66,7 @@ async function answerPut(
       await sources.open(path.source);
       const push = routes.pushes.of(path.source);
       push.sawPlaylist(path, body);
-      return { kind: 'pushed', files: new PushedFolder(push.files, path.folder) };
+      return { kind: 'pushed', files: new PushedFolder(push.files, path) };
     },
     rendition: (source) => routes.pushes.of(path.source).renditionOf(path, source),
     placeOf: (uri, line) => placeOf(path, uri, line),

@@ -30,12 +30,12 @@ type Kept = { readonly place: Place; readonly record: Promise<SegmentRecord | un
 export class PushedFiles {
   readonly #files = new Map<string, PushedFile>();
   readonly #arriving = new Set<PushedFile>();
-  /** Init sections and keys that a playlist named: they are needed as long as their encoder lives. */
   /** Small files that are being read: whoever asks meanwhile gets the same, and not what had the name before. */
   readonly #reading = new Map<
     string,
     { readonly file: PushedFile | undefined; readonly content: Promise<Buffer> }
   >();
+  /** Init sections and keys that a playlist named: they are needed as long as their encoder lives. */
   readonly #small = new LRUCache<string, Buffer>({
     max: MAX_SMALL,
     maxSize: MAX_SMALL_BYTES,
