@@ -6,7 +6,12 @@ import { Browser } from '../support/chromium.ts';
 import { playWithFfmpeg, probeStreams, pushAllWithFfmpeg, pushWithFfmpeg } from '../support/ffmpeg.ts';
 import { Nodes, until } from '../support/nodes.ts';
 import { startPlayerSite } from '../support/player-page.ts';
-import { expectFfmpegToPlay, expectPictureAndSound, probeAll } from '../support/plays-intact.ts';
+import {
+  expectFfmpegToPlay,
+  expectPictureAndSound,
+  probeAll,
+  restartEncoders,
+} from '../support/plays-intact.ts';
 import { allPlayOn, openPlayers } from '../support/plays-on.ts';
 import { Probers } from '../support/probers.ts';
 import type { Running } from '../support/process.ts';
@@ -75,11 +80,7 @@ test.each(groups)('$sources go through intact, over a restart', async ({ sources
       sources.map((source) => recordings.start({ source, from: '-6s', until: '+1s' })),
     );
     await sleep(4_000);
-    for (const [source, encoder] of encoders) {
-      await encoder[Symbol.asyncDispose]();
-      encoders.set(source, encode(source));
-    }
-    await sleep(10_000);
+    await restartEncoders(nodes, encoders, encode);
     await allPlayOn(pages, 'an encoder restart');
     await probers.stop();
     for (const [source, prober] of probers.all) {

@@ -1,8 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { playWithFfmpeg, pushAllWithFfmpeg } from '../support/ffmpeg.ts';
 import { Nodes, until } from '../support/nodes.ts';
-import { expectFfmpegToPlay, expectPictureAndSound, probeAll } from '../support/plays-intact.ts';
+import {
+  expectFfmpegToPlay,
+  expectPictureAndSound,
+  probeAll,
+  restartEncoders,
+} from '../support/plays-intact.ts';
 import { Probers } from '../support/probers.ts';
 
 const moods: Record<string, readonly string[]> = {
@@ -24,11 +28,7 @@ test('ffmpeg pushes segments and playlists in all its moods, over a restart, and
     await probeAll(probers, nodes, sources, { timestamps: true });
     await expectPictureAndSound(nodes, sources);
     await expectFfmpegToPlay(nodes, sources, 8);
-    for (const [source, encoder] of encoders) {
-      await encoder[Symbol.asyncDispose]();
-      encoders.set(source, push(source));
-    }
-    await sleep(10_000);
+    await restartEncoders(nodes, encoders, push);
     await probers.stop();
     for (const [source, prober] of probers.all) {
       const text = await (await fetch(nodes.playlistUrl(source))).text();

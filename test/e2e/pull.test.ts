@@ -9,7 +9,12 @@ import { writeWithFfmpeg } from '../support/ffmpeg.ts';
 import { HlsServer } from '../support/hls-server.ts';
 import { Nginx } from '../support/nginx.ts';
 import { Nodes, until } from '../support/nodes.ts';
-import { expectFfmpegToPlay, expectPictureAndSound, probeAll } from '../support/plays-intact.ts';
+import {
+  expectFfmpegToPlay,
+  expectPictureAndSound,
+  probeAll,
+  restartEncoders,
+} from '../support/plays-intact.ts';
 import { Probers } from '../support/probers.ts';
 import { startLiveMix } from '../support/process.ts';
 
@@ -51,19 +56,7 @@ test('every kind of HLS that ffmpeg writes is pulled from nginx, over a restart,
     await probeAll(probers, nodes, sources);
     await expectPictureAndSound(nodes, sources);
     await expectFfmpegToPlay(nodes, sources, 8);
-    for (const [source, encoder] of encoders) {
-      await encoder[Symbol.asyncDispose]();
-      encoders.set(source, encode(source));
-    }
-    for (const source of sources) {
-      await until(`${source} goes on in another run`, async () => {
-        const text = await (await fetch(nodes.playlistUrl(source))).text();
-        // A player begins three segments from the end: behind the restart.
-        const behind = text.slice(Math.max(0, text.lastIndexOf('#EXT-X-DISCONTINUITY\n')));
-        const begun = nodes.edge.stderr.match(new RegExp(`"source":"${source}"[^\\n]*an encoder began`, 'g'));
-        return begun?.length === 2 && behind.split('#EXTINF').length > 4;
-      });
-    }
+    await restartEncoders(nodes, encoders, encode);
     await expectFfmpegToPlay(nodes, sources, 8);
     await probers.stop();
     for (const [source, prober] of probers.all) {
