@@ -174,6 +174,12 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
       stretches.inc({ source });
       skipped.inc({ source }, left);
     },
+    /** A rendition goes on in a stretch that another one opened, and left so many segments out. */
+    liveSkipped: (source: string, rendition: string, first: number, left: number) => {
+      if (left === 0) return;
+      log.info({ source, rendition, sequence: first, skippedSegments: left }, 'live left segments out');
+      skipped.inc({ source }, left);
+    },
     segmentSent: (source: string, record: SegmentRecord, again: boolean, took: Millis) => {
       log.debug({ source, sequence: record.sequence, tookMs: Math.round(took) }, 'segment sent');
       sent.inc({ source }, record.bytes);

@@ -98,7 +98,7 @@ export const errorTable = {
   source_busy: row(
     409,
     'Another encoder pushes this source',
-    'Push to another source name, or stop the first encoder.',
+    'Push to another source name, or stop the first encoder. Variants of one encoder need a multivariant playlist (ffmpeg: `-master_pl_name master.m3u8`, and `-b:v` for each).',
   ),
   source_taken: row(
     409,

@@ -84,10 +84,10 @@ test('folders, queries and absolute URLs are read where the playlist means them'
       .replace(/^(cam-0*(\d+)\.ts)$/gm, (_, name: string, number: string) =>
         places[Number(number) % places.length]!.replace('NAME', name),
       );
-  await rig.encoder.make();
   await pull(rig, camera.url);
   const audience = await Audience.of(rig);
-  await audience.sees('0/3');
+  await audience.sees('0/2');
+  await make(rig, audience, 1);
   expect(audience.told()).toEqual(['0/0', '0/1', '0/2', '0/3']);
   const asked = camera.asked.filter(({ method }) => method === 'GET').map(({ url }) => url);
   expect(asked).toEqual(

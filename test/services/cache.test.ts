@@ -61,8 +61,11 @@ describe('memcached', () => {
     await cache.probe();
     const value = randomBytes(LARGEST_VALUE);
     const key = newKey();
-    await cache.set(key, value, seconds(60));
-    const found = await eventually(() => cache.get(key));
+    // What a busy machine does not bring in its time is a miss.
+    const found = await eventually(async () => {
+      await cache.set(key, value, seconds(60));
+      return cache.get(key);
+    });
     expect(found?.equals(value)).toBe(true);
     expect(told.lines.filter((line) => /refused|too_large|opened/.test(line))).toEqual([]);
     await cache.close();
@@ -124,13 +127,16 @@ test('a frozen memcached costs 50 ms a few times, then nothing; it is back after
   const key = newKey();
   await cache.set(key, Buffer.from('here'), seconds(600));
   expect(await cache.get(key)).toEqual(Buffer.from('here'));
+  const before = told.lines.length;
   await server.freeze();
 
   const first = await timed(cache.get(key));
   expect(first.value).toBeUndefined();
   expect(first.took).toBeGreaterThan(45);
   expect(first.took).toBeLessThan(500);
-  expect(told.lines.filter((line) => line.startsWith('failed'))).toEqual(['failed get deadline']);
+  expect(told.lines.slice(before).filter((line) => line.startsWith('failed'))).toEqual([
+    'failed get deadline',
+  ]);
 
   for (let call = 0; call < 10; call++) expect((await timed(cache.get(key))).took).toBeLessThan(500);
   expect(told.count('opened')).toBe(1);

@@ -32,6 +32,8 @@ export class Channel {
   #changedAt: Millis;
   /** A first list waits for all that was announced with it. */
   #opensAfter = 0;
+  /** Where the newest list begins or began: one that comes back after it was let go begins no earlier (RFC 8216 §6.2.2). */
+  #listedFrom = 0;
   readonly #waiting = new Set<() => void>();
 
   constructor(
@@ -232,7 +234,8 @@ export class Channel {
     }
     const left = this.#list.filter((record) => !listed.has(record.sequence));
     this.#list = list;
-    this.#records = this.#records.filter((record) => record.sequence >= list[0]!.sequence);
+    this.#listedFrom = list[0]!.sequence;
+    this.#records = this.#records.filter((record) => record.sequence >= this.#listedFrom);
     for (const record of left) this.#leave(record.sequence);
     this.#releaseUnlisted(list[0]!.sequence);
     this.#changedAt = this.clock.monotonic();
@@ -245,6 +248,7 @@ export class Channel {
     const available: SegmentRecord[] = [];
     let lacking: SegmentRecord | undefined;
     for (const record of this.#records) {
+      if (record.sequence < this.#listedFrom) continue;
       if (lacking !== undefined && lacking.listFrom === record.listFrom) continue;
       if (record.gap !== undefined || this.#held.has(record.sequence)) available.push(record);
       else lacking = record;

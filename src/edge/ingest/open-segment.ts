@@ -61,7 +61,10 @@ export async function openSegment(
     : openUrl(targetOf(origin, name), agents, range);
 }
 
-/** Looks at a segment without reading it; undefined when it is not there or holds nothing. */
+/**
+ * Looks at a segment without reading it; undefined when it is not there or holds nothing. Rejects with the reason of a
+ * pull that is over: what was not looked at is not missing.
+ */
 export async function lookAt(
   origin: MediaOrigin,
   name: string,
@@ -75,6 +78,7 @@ export async function lookAt(
     await file.close();
     return file.sighting.bytes > 0 ? file.sighting : undefined;
   } catch {
+    if (origin.kind === 'http') origin.pulled?.signal.throwIfAborted();
     return undefined;
   }
 }

@@ -242,10 +242,21 @@ describe('stretches of several renditions', () => {
   test("the next one is nobody's before its first number", async () => {
     const ledger = await open();
     const before = await ledger.openStretch('high', 10, 2);
-    await ledger.openStretchAhead(4, 31);
+    await ledger.openStretchAhead('high', 4, 31);
     expect(ledger.stretchOf('high')).toBeUndefined();
     expect(ledger.stretch).toMatchObject({ ordinal: before.ordinal + 1, after: 31, targetDuration: 4 });
     expect(await ledger.enterStretch('high', 32)).toMatchObject({ first: 32, ordinal: before.ordinal + 1 });
+  });
+
+  test('who was in a stretch that another rendition ended knows where it ends; who ended it does not go back', async () => {
+    const ledger = await open();
+    const { ordinal } = await ledger.openStretch('high', 10, 2);
+    await ledger.enterStretch('low', 12);
+    await ledger.openStretch('low', 21, 2, 20);
+    expect(ledger.endingOf('high')).toEqual({ first: 10, from: 10, ordinal, targetDuration: 2, through: 20 });
+    expect([ledger.endingOf('low'), ledger.endingOf('sound')]).toEqual([undefined, undefined]);
+    await ledger.openStretchAhead('low', 2, 30);
+    expect(ledger.endingOf('high')).toBeUndefined();
   });
 
   test('the target duration is one for all, and never falls', async () => {

@@ -3,24 +3,11 @@ import type { EpochMs } from '../../media/units.ts';
 import type { Floor } from '../../wire/link-messages.ts';
 import { ledgerState, type LedgerState as State } from './ledger-state.ts';
 import { readState, replaceState } from './state-file.ts';
+import { partOf, type Stretch, without } from './stretch-part.ts';
 
 /** Numbers are reserved a thousand ahead, so that one sync serves half an hour of segments. */
 const SEQUENCES_AHEAD = 1_000;
 const DISCONTINUITIES_AHEAD = 16;
-
-/**
- * Contiguous numbers that control publishes of a rendition, in a stretch that belongs to its source. `ordinal` counts
- * stretches over the source's life.
- */
-export type Stretch = {
-  /** The first number of the rendition in this stretch; it carries EXT-X-DISCONTINUITY. */
-  readonly first: number;
-  /** Where its lists begin: behind `first` when the rendition was left out for a while and others went on. */
-  readonly from: number;
-  readonly ordinal: number;
-  /** The target duration it opened with; longer segments raise it in place. */
-  readonly targetDuration: number;
-};
 
 /**
  * The numbers of a source that must never be used twice, kept over any end of the process or the machine.
@@ -33,6 +20,8 @@ export class Ledger {
   /** Set when numbers go on elsewhere than behind the newest record. */
   #jumped: boolean;
   #jumps: number;
+  /** The stretch before the open one, and those who were in it but the one that left it. A restart forgets it. */
+  #ending: State['stretch'];
   /** The newest number that each rendition took. */
   readonly #taken = new Map<string, number>();
   /** Writes follow each other; a later one holds all that an earlier one did. */
@@ -137,10 +126,13 @@ export class Ledger {
 
   /** The open stretch, as far as a rendition is in it; undefined where it has published nothing of it. */
   stretchOf(rendition: string): Stretch | undefined {
-    const { stretch } = this.#state;
-    if (stretch === undefined || !Object.hasOwn(stretch.renditions, rendition)) return undefined;
-    const own = stretch.renditions[rendition]!;
-    return { ...own, ordinal: stretch.ordinal, targetDuration: stretch.targetDuration };
+    return partOf(this.#state.stretch, rendition);
+  }
+
+  /** The stretch that a rendition was in when another one opened the present one, to bring to its end. */
+  endingOf(rendition: string): Required<Stretch> | undefined {
+    const own = partOf(this.#ending, rendition);
+    return own && { ...own, through: this.#state.stretch!.after };
   }
 
   /** The newest number of a rendition that control was told of before this process began, undefined when that is not known. */
@@ -216,23 +208,26 @@ export class Ledger {
     const own = { first, from: first };
     const published = this.#publishing(rendition);
     const { ordinal } = await this.#openStretch(
+      rendition,
       { targetDuration, after, renditions: { [rendition]: own } },
       published,
     );
     return { ...own, ordinal, targetDuration };
   }
 
-  /** Opens a stretch that each rendition enters with its first number above `after`. Durable when it resolves. */
-  async openStretchAhead(targetDuration: number, after: number): Promise<void> {
-    await this.#openStretch({ targetDuration, after, renditions: {} }, this.#state.published);
+  /** Opens a stretch that each rendition, this one too, enters with its first number above `after`. Durable when it resolves. */
+  async openStretchAhead(rendition: string, targetDuration: number, after: number): Promise<void> {
+    await this.#openStretch(rendition, { targetDuration, after, renditions: {} }, this.#state.published);
   }
 
   async #openStretch(
+    by: string,
     of: Omit<NonNullable<State['stretch']>, 'ordinal'>,
     published: State['published'],
   ): Promise<NonNullable<State['stretch']>> {
     const ordinal = this.#state.ordinal + 1;
     const stretch = { ...of, ordinal };
+    this.#ending = this.#state.stretch && without(this.#state.stretch, by);
     await this.#write({ ordinal, stretch, published });
     return stretch;
   }

@@ -48,6 +48,7 @@ function choose(through: number, newest: number, of: Partial<Standing> = {}) {
   };
   const events = {
     stretchOpened: (_: string, __: number, many: number) => void skipped.push(many),
+    liveSkipped: (_: string, __: string, ___: number, many: number) => void skipped.push(many),
   } as unknown as EdgeEvents;
   return chooseStretch(standing, window, events);
 }
@@ -87,7 +88,31 @@ test('one that begins enters the stretch of others, and takes a new one where no
   await ledger.openStretch('low', 10, 1);
   const companions = [{ ...low, toldThrough: 30 }];
   expect(await choose(0, 30, { begins: true, companions })).toMatchObject({ first: 28, ordinal: 1 });
-  await ledger.openStretchAhead(1, 30);
+  await ledger.openStretchAhead('low', 1, 30);
   const gone = [{ forwarding: false, isInStretch: false, toldThrough: 30 }];
   expect(await choose(30, 50, { begins: true, companions: gone })).toMatchObject({ first: 48, ordinal: 3 });
+});
+
+test('one that lags when another opens a stretch brings the last one to its end first, and leaves nothing out', async () => {
+  await choose(0, 5, { begins: true });
+  const { ordinal } = ledger.stretchOf('high')!;
+  await ledger.openStretch('low', 8, 1, 7);
+  const companions = [{ ...low, toldThrough: 8 }];
+  expect(await choose(5, 6, { companions })).toMatchObject({ ordinal, through: 7 });
+  // What stands in it must come yet.
+  expect(await choose(6, 6, { companions })).toBeUndefined();
+  expect(await choose(6, 7, { companions })).toMatchObject({ ordinal, through: 7 });
+  expect(await choose(7, 8, { companions })).toMatchObject({ first: 8, ordinal: ordinal + 1 });
+  expect(skipped.filter((many) => many > 0)).toEqual([]);
+});
+
+test('one that lags too far, or after a pause, goes on in the new stretch; what it left out is told of', async () => {
+  await choose(0, 5, { begins: true });
+  const companions = [{ ...low, toldThrough: 22 }];
+  await ledger.openStretch('low', 20, 1, 19);
+  expect(await choose(5, 20, { companions })).toMatchObject({ first: 20 });
+  expect(skipped.at(-1)).toBe(14);
+  await ledger.openStretch('low', 22, 1, 21);
+  expect(await choose(20, 22, { companions, paused: true })).toMatchObject({ first: 22 });
+  expect(skipped.at(-1)).toBe(1);
 });

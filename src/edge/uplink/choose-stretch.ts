@@ -1,8 +1,8 @@
 import type { SegmentRecord } from '../../media/segment-record.ts';
 import type { EdgeEvents } from '../events.ts';
 import type { Source } from '../source.ts';
-import type { Stretch } from '../spool/ledger.ts';
-import { chooseTargetDuration, planStretch } from './stretch.ts';
+import type { Stretch } from '../spool/stretch-part.ts';
+import { chooseTargetDuration, neededTargetDuration, planStretch } from './stretch.ts';
 
 /** Another rendition of the same source. */
 export type Companion = {
@@ -45,7 +45,7 @@ export async function chooseStretch(
 ): Promise<Stretch | undefined> {
   const { source, name, companions, through, broken, paused, liveSegments } = standing;
   const own = source.ledger.stretchOf(name);
-  if (own === undefined) return enter(standing, records, events);
+  if (own === undefined) return finish(standing, records) ?? enter(standing, records, events);
   if (own.first <= broken) return open(standing, records, events);
   const plan = planStretch(as(records, own), own, through, paused, liveSegments);
   if (plan.kind === 'rest') return paused ? own : undefined;
@@ -54,6 +54,22 @@ export async function chooseStretch(
   const comesBack = standing.isForgotten && companions.some(({ isInStretch }) => isInStretch);
   if (comesBack) return source.ledger.enterStretch(name, plan.first.sequence);
   return open(standing, records, events);
+}
+
+/**
+ * One that lags when another rendition opens a stretch brings the last one to its end first: in that its companions told of
+ * these numbers, and nothing is left out between the two.
+ */
+function finish(
+  { source, name, through, broken, paused, liveSegments }: Standing,
+  records: readonly SegmentRecord[],
+): Stretch | undefined {
+  const ending = source.ledger.endingOf(name);
+  if (ending === undefined || paused || ending.first <= broken) return undefined;
+  const rest = as(records, ending).filter(({ sequence }) => sequence <= ending.through);
+  if (neededTargetDuration(rest, ending) > ending.targetDuration) return undefined;
+  const plan = planStretch(rest, ending, through, paused, liveSegments);
+  return plan.kind === 'continue' ? ending : undefined;
 }
 
 /**
@@ -75,6 +91,7 @@ async function enter(
   const first = plan.kind === 'open' ? plan.first.sequence : through + 1;
   const isAlone = !companions.some(({ forwarding }) => forwarding);
   if (isAlone && first > told(companions)) return open(standing, records, events);
+  if (!begins) events.liveSkipped(source.name, name, first, between(records, standing.through, first));
   return source.ledger.enterStretch(name, first);
 }
 
@@ -97,12 +114,15 @@ async function open(
   const first = plan.kind === 'open' ? plan.first.sequence : after + 1;
   // What lies before a stretch that got nowhere was told of when that opened.
   const toldOf = Math.max(through, (ledger.stretchOf(name)?.from ?? 0) - 1);
-  const skipped = records.filter(({ sequence }) => sequence > toldOf && sequence < first);
-  events.stretchOpened(source.name, first, begins ? 0 : skipped.length);
+  events.stretchOpened(source.name, first, begins ? 0 : between(records, toldOf, first));
   if (plan.kind === 'open') return ledger.openStretch(name, first, targetDuration, after);
-  await ledger.openStretchAhead(targetDuration, after);
+  await ledger.openStretchAhead(name, targetDuration, after);
   return undefined;
 }
+
+/** How many records lie between two numbers. */
+const between = (records: readonly SegmentRecord[], after: number, before: number): number =>
+  records.filter(({ sequence }) => sequence > after && sequence < before).length;
 
 const told = (companions: readonly Companion[]): number =>
   Math.max(0, ...companions.map(({ toldThrough }) => toldThrough));

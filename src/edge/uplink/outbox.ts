@@ -2,7 +2,7 @@ import type { SegmentRecord } from '../../media/segment-record.ts';
 import { bytes, millis } from '../../media/units.ts';
 import type { Rendition } from '../rendition.ts';
 import type { Source } from '../source.ts';
-import type { Stretch } from '../spool/ledger.ts';
+import type { Stretch } from '../spool/stretch-part.ts';
 import { type Companion, chooseStretch } from './choose-stretch.ts';
 import type { OutboxTools } from './outbox-tools.ts';
 import { listedAndNew, neededTargetDuration, publishedOf } from './stretch.ts';
@@ -37,8 +37,10 @@ export class Outbox implements Companion {
   #wasLeft = false;
   /** It has gone along with the open stretch since then. */
   #isInStretch = false;
-  /** Set after anything that may have been lost: the outbox asks before it sends again. */
-  #askFirst = true;
+  /** Counts what may have made a difference to what control has: a link, a wish, a failure. */
+  #changes = 1;
+  /** The one since which all went well. Behind another one the outbox asks before it sends again. */
+  #settled = 0;
   /** The newest number control has, or has been told is a gap; undefined until it is known. */
   #through: number | undefined;
   #announcedThrough = 0;
@@ -98,7 +100,7 @@ export class Outbox implements Companion {
     this.#wanted = wanted;
     this.#begins = wanted;
     this.#isInStretch = false;
-    this.#askFirst = true;
+    this.#changes += 1;
     this.tools.events.forwardingChanged(this.rendition.place, wanted);
     this.onProgress();
     this.#wake();
@@ -106,7 +108,7 @@ export class Outbox implements Companion {
 
   /** A link has opened: what control has must be asked. */
   linkOpened(): void {
-    this.#askFirst = true;
+    this.#changes += 1;
     this.#failures = 0;
     this.#wake();
   }
@@ -141,7 +143,7 @@ export class Outbox implements Companion {
       return await this.#publish(target);
     } catch (error) {
       if (!(error instanceof UplinkFailed)) throw error;
-      this.#askFirst = true;
+      this.#changes += 1;
       this.tools.events.uplinkFailed(this.source.name, error.code);
       if (error.code === 'stale_link') {
         this.tools.link.stale(target);
@@ -158,24 +160,24 @@ export class Outbox implements Companion {
   async #publish(target: UplinkTarget): Promise<boolean> {
     const { source, rendition } = this;
     const { ledger } = source;
-    const paused = this.#askFirst;
+    const changes = this.#changes;
+    const paused = changes !== this.#settled;
     if (paused) await this.#ask(target);
     const records = rendition.liveFrom(ledger.floor.sequence + 1);
     const opened = await this.#stretchFor(records, paused);
     if (opened === undefined) return true;
     await ledger.resumeStretch(rendition.name);
-    await this.#raiseTarget(opened, records);
-    const stretch = ledger.stretchOf(rendition.name);
-    // Another rendition has opened one meanwhile.
-    if (stretch?.ordinal !== opened.ordinal) return false;
+    const stretch = opened.through === undefined ? await this.#raised(opened, records) : opened;
+    if (stretch === undefined) return false;
     const announced = paused
       ? listedAndNew(records, stretch, this.#through!, this.tools.link.liveSegments)
       : publishedOf(records, stretch).filter(({ sequence }) => sequence > this.#announcedThrough);
     if (announced.length > 0) await this.#announceAndSend(target, announced);
-    this.#askFirst = false;
+    this.#failures = 0;
+    this.#settled = changes;
+    if (changes !== this.#changes) return false;
     this.#begins = false;
     this.#wasLeft = false;
-    this.#failures = 0;
     return false;
   }
 
@@ -196,6 +198,7 @@ export class Outbox implements Companion {
     };
     const stretch = await chooseStretch(standing, records, tools.events);
     if (stretch === undefined) return undefined;
+    if (stretch.through !== undefined) return stretch;
     if (stretch.ordinal !== before?.ordinal || stretch.from !== before.from) this.#announcedThrough = 0;
     this.#isInStretch = true;
     return stretch;
@@ -213,12 +216,19 @@ export class Outbox implements Companion {
     this.#announcedThrough = 0;
   }
 
-  /** A segment longer than the target duration raises it in place; that is told to the operator. */
-  async #raiseTarget(stretch: Stretch, records: readonly SegmentRecord[]): Promise<void> {
-    const needed = neededTargetDuration(records, stretch);
-    if (needed <= stretch.targetDuration) return;
-    this.tools.events.targetRaised(this.source.name, stretch.targetDuration, needed);
-    await this.source.ledger.raiseTarget(needed);
+  /**
+   * A segment longer than the target duration raises it in place; that is told to the operator. Undefined where another
+   * rendition has opened a stretch meanwhile.
+   */
+  async #raised(opened: Stretch, records: readonly SegmentRecord[]): Promise<Stretch | undefined> {
+    const { ledger } = this.source;
+    const needed = neededTargetDuration(records, opened);
+    if (needed > opened.targetDuration) {
+      this.tools.events.targetRaised(this.source.name, opened.targetDuration, needed);
+      await ledger.raiseTarget(needed);
+    }
+    const stretch = ledger.stretchOf(this.rendition.name);
+    return stretch?.ordinal === opened.ordinal ? stretch : undefined;
   }
 
   async #announceAndSend(target: UplinkTarget, announced: readonly SegmentRecord[]): Promise<void> {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SegmentRecord } from '../../media/segment-record.ts';
 import { bytes, epochMs, seconds } from '../../media/units.ts';
-import type { Stretch } from '../spool/ledger.ts';
+import type { Stretch } from '../spool/stretch-part.ts';
 import { chooseTargetDuration, planStretch, publish } from './stretch.ts';
 
 const record = (sequence: number, of: Partial<SegmentRecord> = {}): SegmentRecord => ({

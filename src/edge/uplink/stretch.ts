@@ -1,6 +1,6 @@
 import { liveList, shortestSuffix, tailOf, totalDuration } from '../../media/live-list.ts';
 import { roundedDuration, type SegmentRecord } from '../../media/segment-record.ts';
-import type { Stretch } from '../spool/ledger.ts';
+import type { Stretch } from '../spool/stretch-part.ts';
 
 /** The record as control publishes it: part of a stretch, whose first segment carries EXT-X-DISCONTINUITY. */
 export const publish = (record: SegmentRecord, stretch: Stretch): SegmentRecord => ({
@@ -13,7 +13,9 @@ export const publish = (record: SegmentRecord, stretch: Stretch): SegmentRecord 
 
 /** All of a stretch, as control publishes it. */
 export const publishedOf = (records: readonly SegmentRecord[], stretch: Stretch): readonly SegmentRecord[] =>
-  records.filter(({ sequence }) => sequence >= stretch.from).map((record) => publish(record, stretch));
+  records
+    .filter(({ sequence }) => sequence >= stretch.from && sequence <= (stretch.through ?? sequence))
+    .map((record) => publish(record, stretch));
 
 /**
  * What control must list, since it may have been restarted, and what is new: as much as viewers were shown, the tag included
