@@ -174,6 +174,11 @@ export class Sources {
     return true;
   }
 
+  /** A link has opened: what was stored before is asked for anew. */
+  askAgain(): void {
+    for (const source of this.#sources.values()) for (const { keep } of source.renditions) keep.askAgain();
+  }
+
   /** Segments are stored, or their loss is: their bytes may go where only recordings held them. */
   settle(rendition: Rendition, sequences: readonly number[]): void {
     for (const sequence of sequences) {

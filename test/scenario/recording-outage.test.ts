@@ -1,9 +1,20 @@
-import { rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { openForRebuild } from '../../src/control/open-for-rebuild.ts';
+import { controlSettings } from '../../src/control/settings.ts';
+import { createLog } from '../../src/runtime/log.ts';
+import { readSettings } from '../../src/runtime/settings.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
-import { RecordingsClient, Snippet, segmentsMade, sha256, whilePublishing } from '../support/recording.ts';
+import {
+  expectFilesInARow,
+  RecordingsClient,
+  Snippet,
+  segmentsMade,
+  sha256,
+  whilePublishing,
+} from '../support/recording.ts';
 import { Rig, type RigOptions } from '../support/rig.ts';
 
 const clientOf = (rig: Rig) => new RecordingsClient(() => rig.control.url);
@@ -29,6 +40,14 @@ async function recorded(rig: Rig): Promise<Snippet> {
   const snippet = await Snippet.start(rig, clientOf(rig));
   await snippet.stored(2);
   return snippet;
+}
+
+async function rebuildCatalog(data: string): Promise<void> {
+  const settings = readSettings(controlSettings, { flags: { 'data-dir': data }, env: {} }).values;
+  const log = createLog({ level: 'error', name: 'rebuild', destination: { write: () => undefined } });
+  const work = await openForRebuild(settings, log);
+  for await (const { unreadable } of work.run()) expect(unreadable).toEqual([]);
+  await work.close();
 }
 
 /** Waits until the recording's end; it must lack nothing. */
@@ -113,6 +132,35 @@ describe.concurrent('a recording lacks nothing', () => {
       return begun;
     });
     await endsWhole(snippet);
+  });
+
+  test('when the catalog is rebuilt in its middle, from a manifest that is behind', async () => {
+    await using rig = await startRig();
+    const data = join(rig.folder, 'control');
+    const recordings = clientOf(rig);
+    const { id } = await whilePublishing(rig, async () => {
+      await rig.until('the source appears', () => rig.source());
+      const begun = await recordings.start({ source: rig.encoder.source, until: '+9s' });
+      const manifest = join(data, 'store', 'recordings', begun.id, 'manifest.json');
+      const behind = await rig.until('the manifest is there', () =>
+        readFile(manifest).catch(() => undefined),
+      );
+      const isStored = async () => (await recordings.get(begun.id)).segments >= 8;
+      await rig.until('some segments are stored', isStored);
+      await rig.control.close();
+      // What a kill would have left.
+      await writeFile(manifest, behind);
+      for (const name of await readdir(data)) if (name.startsWith('catalog.db')) await rm(join(data, name));
+      await rebuildCatalog(data);
+      await rig.startControl();
+      expect((await recordings.get(begun.id)).segments).toBeLessThan(8);
+      await recordings.ended(begun.id, 30_000);
+      return begun;
+    });
+    expect(await recordings.get(id)).toMatchObject({ state: 'complete', gaps: [] });
+    const { segments } = await recordings.replay(id);
+    expect(segments.length).toBeGreaterThanOrEqual(16);
+    expectFilesInARow(rig.encoder.made, segments, await recordings.download(id));
   });
 
   test('when the line is reset again and again', async () => {

@@ -1,4 +1,4 @@
-import type { Catalog, CatalogSegment } from '../../catalog/catalog.ts';
+import type { Catalog, CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
 import { type ObjectStore, StoreFailed } from '../../store/object-store.ts';
 import { decodeManifest, decodePart, isManifest, MANIFESTS } from './manifest.ts';
 
@@ -31,7 +31,7 @@ export async function* rebuild(catalog: Catalog, store: ObjectStore): AsyncGener
       try {
         const text = (await store.get(key))?.toString();
         const manifest = decodeManifest(text ?? '');
-        if (!known.has(manifest.recording.id)) await catalog.saveRecording(manifest.recording);
+        if (!known.has(manifest.recording.id)) await catalog.saveRecording(asRestored(manifest.recording));
         segments += await add(catalog, manifest.segments);
         recordings += 1;
         for (const part of manifest.parts) {
@@ -49,6 +49,13 @@ export async function* rebuild(catalog: Catalog, store: ObjectStore): AsyncGener
     }
   }
 }
+
+/**
+ * One that goes on may have more segments than its manifest. Its edge announces again what it still has; what it has let
+ * go meanwhile is lost, as before the beginning of a recording.
+ */
+const asRestored = (recording: CatalogRecording): CatalogRecording =>
+  recording.ended === undefined ? { ...recording, spool: '' } : recording;
 
 /** Resolves with how many they are. */
 async function add(catalog: Catalog, segments: readonly CatalogSegment[]): Promise<number> {

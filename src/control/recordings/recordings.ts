@@ -264,7 +264,8 @@ export class Recordings {
   #reached(recording: CatalogRecording, spool: string, reach: number): Partial<CatalogRecording> {
     if (recording.spool === spool) return {};
     const within = (at: number) => epochMs(Math.min(Math.max(at, recording.from), recording.until ?? at));
-    if (recording.spool === '') return { spool, lostBefore: within(reach) };
+    if (recording.spool === '')
+      return { spool, lostBefore: within(Math.max(reach, recording.lostBefore ?? 0)) };
     this.events.spoolLost(recording.id, recording.source);
     return { spool, lostBefore: within(this.clock.now()), lostReason: 'spool_lost' };
   }

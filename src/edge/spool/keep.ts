@@ -57,6 +57,11 @@ export class Keep {
     return freed;
   }
 
+  /** Control may have lost its catalog, or be another one: it is asked anew what it has of what is still here. */
+  askAgain(): void {
+    this.#settled.clear();
+  }
+
   /** A segment has left the window. True when its bytes may go; else it is held. */
   leftWindow(record: SegmentRecord): boolean {
     if (this.wants(record)) {

@@ -201,6 +201,7 @@ export class Uplink implements LinkClient, LinkView {
     if (first || this.#target?.generation !== desired.generation) {
       this.#target = { control, edge, generation: desired.generation, token };
     }
+    if (first) this.sources.askAgain();
     await this.#apply(desired);
     if (!first) return;
     for (const { outbox, recorder } of this.#all) {
