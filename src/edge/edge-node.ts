@@ -81,7 +81,10 @@ export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurrou
     const sources = await Sources.open(join(dataDir.path, 'spool'), bounds, await bootId(), clock, events);
     scope.defer(() => sources.close());
     const backlog = new BacklogWatch(settings.spoolBytes, clock, events.backlogGrows);
-    const watching = clock.every(WATCH_EVERY, () => backlog.look(sources.backlogBytes));
+    const watching = clock.every(WATCH_EVERY, () => {
+      backlog.look(sources.backlogBytes);
+      void sources.spool.isAlive(clock.now());
+    });
     scope.defer(() => watching.cancel());
     metrics.gauge('recording_backlog_bytes', 'Bytes that recordings wait for', [], (gauge) =>
       gauge.set(sources.backlogBytes),

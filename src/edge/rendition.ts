@@ -35,6 +35,8 @@ export class Rendition {
   runOrdinal = 0;
   /** The newest number that an earlier process left; 0 when there is none. */
   restoredThrough = 0;
+  /** Until when that process was there, as far as is known. */
+  wasWatchedUntil: EpochMs | undefined;
   /** When the newest segment was taken in; undefined while none was. */
   takenInAt: Millis | undefined;
   #run: Run | undefined;

@@ -77,13 +77,16 @@ export class Runs {
    * A rendition's encoder began anew, or is heard of for the first time.
    * @param encoderSequence the first segment's number, as the encoder counts
    * @param listed how many segments its playlist lists from this one on
+   * @param leftOut numbers that a run which opens leaves out before its first
    */
-  enter(rendition: Rendition, encoderSequence: number, listed: number): RunEntry {
+  enter(rendition: Rendition, encoderSequence: number, listed: number, leftOut = 0): RunEntry {
     this.#noteJump();
     const current = this.#current;
     const canJoin =
       current !== undefined && current.ordinal >= this.#oldest && rendition.runOrdinal < current.ordinal;
-    return canJoin ? this.#join(rendition, current, encoderSequence, listed) : this.#open(encoderSequence);
+    return canJoin
+      ? this.#join(rendition, current, encoderSequence, listed)
+      : this.#open(encoderSequence, leftOut);
   }
 
   /**
@@ -121,9 +124,9 @@ export class Runs {
     return Math.max(run.discontinuitySequence, ...there);
   }
 
-  #open(encoderSequence: number): RunEntry {
+  #open(encoderSequence: number, leftOut: number): RunEntry {
     const { ledger } = this;
-    const sequence = ledger.nextSequence;
+    const sequence = ledger.nextSequence + leftOut;
     // The very first segment of a source follows nothing.
     const follows = [...this.renditions].some(({ window }) => window.newest !== undefined);
     const discontinuity = follows || ledger.discontinuity > 0;

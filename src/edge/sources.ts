@@ -190,6 +190,7 @@ export class Sources {
   /** An orderly end. */
   async close(): Promise<void> {
     await Promise.all([...this.#sources.values()].map((source) => source.ledger.close()));
+    await this.spool.isAlive(this.clock.now());
   }
 
   #refuseTooMany(): void {
@@ -243,6 +244,7 @@ export class Sources {
   #restored(place: Place, records: readonly SegmentRecord[]): Rendition {
     const rendition = this.#rendition(place, records[0]?.at ?? this.clock.now());
     for (const fallen of rendition.restore(records)) this.spool.drop(place, fallen);
+    rendition.wasWatchedUntil = this.spool.aliveUntil;
     this.events.spoolRecovered(place, records.length);
     return rendition;
   }

@@ -6,7 +6,6 @@ import { LiveMixError } from '../../media/error.ts';
 import type { EncoderSegment, GapReason, SegmentRecord } from '../../media/segment-record.ts';
 import { bytes, epochMs } from '../../media/units.ts';
 import type { Rendition } from '../rendition.ts';
-import type { RunEntry } from '../runs.ts';
 import type { Source } from '../source.ts';
 import { isDiskFull, type StagedSegment } from '../spool/spool.ts';
 import { gapTrouble } from '../trouble.ts';
@@ -17,8 +16,9 @@ import { SourceUnreadable } from './open-segment.ts';
 import { type Needs, readNeeds } from './read-needs.ts';
 import { type Announced, MemorySink, type ReadSegment, readSegment, tryAgain } from './read-segment.ts';
 import { refusal } from './refusal.ts';
-import { extensionOf, nameOf, safeExtension } from './segment-name.ts';
-import { MAX_DURATION, type Media, stamp } from './stamp.ts';
+import { extensionOf, nameOf } from './segment-name.ts';
+import { MAX_DURATION, type Media } from './stamp.ts';
+import { Stamping } from './stamping.ts';
 
 const isEncrypted = ({ keys }: NeedingSegment): boolean => keys !== undefined;
 
@@ -26,8 +26,7 @@ const isEncrypted = ({ keys }: NeedingSegment): boolean => keys !== undefined;
 export class Taking {
   added = 0;
   stored: 'spool' | 'memory' = 'spool';
-  /** The run begins with the next segment that can be read. */
-  #runOpens = false;
+  readonly #stamping: Stamping;
 
   constructor(
     private readonly ingest: Ingest,
@@ -36,11 +35,14 @@ export class Taking {
     private readonly origin: MediaOrigin,
     private readonly playlist: MediaPlaylist,
     private readonly announced: Announced,
-  ) {}
+  ) {
+    const stateGap = (record: SegmentRecord) => this.#commitGap(record);
+    this.#stamping = new Stamping(ingest, source, rendition, playlist, announced, stateGap);
+  }
 
   /** An encoder began; of a long list only what the window holds is read. */
   async openRun(entries: readonly NeedingSegment[]): Promise<void> {
-    this.#runOpens = true;
+    this.#stamping.openRun();
     this.rendition.needed.clear();
     await this.#take(newestLasting(entries, this.#reach));
   }
@@ -141,7 +143,7 @@ export class Taking {
       return undefined;
     }
     for (const { content } of needs.carries) await staged.write(content);
-    const record = await this.#stamp(entry, this.#media(entry, read, needs), behind);
+    const record = await this.#stamping.stamp(entry, this.#media(entry, read, needs), behind);
     await this.#commit(staged, record);
     return this.#push(record);
   }
@@ -164,7 +166,7 @@ export class Taking {
   ): Promise<SegmentRecord> {
     const { sources, events } = this.ingest;
     for (const { content } of needs.carries) await sink.write(content);
-    const record = await this.#stamp(entry, this.#media(entry, read, needs), behind);
+    const record = await this.#stamping.stamp(entry, this.#media(entry, read, needs), behind);
     await this.source.ledger.distrustSpool().catch(() => undefined);
     this.stored = 'memory';
     if (sources.spool.keepInMemory(this.rendition.place, record, sink.content())) {
@@ -225,8 +227,13 @@ export class Taking {
   async #keepGap(entry: NeedingSegment, reason: GapReason, behind: number): Promise<void> {
     this.source.inTrouble(gapTrouble(reason));
     // A run begins with media: what cannot be read before it was nobody's.
-    if (this.#runOpens) return;
-    const record = await this.#stamp(entry, { gap: reason, encoder: this.#encoder(entry) }, behind);
+    if (this.#stamping.runOpens) return;
+    await this.#commitGap(
+      await this.#stamping.stamp(entry, { gap: reason, encoder: this.#encoder(entry) }, behind),
+    );
+  }
+
+  async #commitGap(record: SegmentRecord): Promise<void> {
     this.ingest.events.gapStated(this.rendition.place, record);
     try {
       const staged = await this.ingest.sources.spool.stage();
@@ -235,47 +242,6 @@ export class Taking {
       if (!isDiskFull(error)) throw error;
     }
     this.#push(record);
-  }
-
-  /** @param behind seconds of media from this segment's begin to the end of the newest one */
-  async #stamp(entry: NeedingSegment, media: Media, behind: number): Promise<SegmentRecord> {
-    const { rendition, source, ingest } = this;
-    const { ledger } = source;
-    const previous = rendition.window.newest;
-    const { sequence, discontinuity, discontinuitySequence, at } = this.#number(entry);
-    const follows = previous === undefined || previous.sequence + 1 === sequence;
-    const jumped = ledger.jumped || !follows;
-    await ledger.claim(rendition.name, sequence, discontinuitySequence);
-    const mayLowerTarget = !ingest.isWatched(source.name);
-    // Renditions of one run begin together, whichever came first.
-    const observed = at ?? epochMs(Math.round(this.announced.at - behind * 1000));
-    return stamp(
-      entry,
-      media,
-      safeExtension(extensionOf(entry.uri)),
-      { sequence, discontinuity, discontinuitySequence, previous, jumped, mayLowerTarget },
-      { observed, ...(entry.programDateTime !== undefined && { encoder: entry.programDateTime }) },
-    );
-  }
-
-  /** The number of a segment, and its discontinuity: a run opens with one, in all renditions with the same. */
-  #number(
-    entry: NeedingSegment,
-  ): Pick<RunEntry, 'sequence' | 'discontinuity' | 'discontinuitySequence' | 'at'> {
-    const { rendition, source, ingest } = this;
-    if (this.#runOpens) {
-      const entered = source.runs.enter(rendition, entry.sequence, this.#listedFrom(entry));
-      rendition.openRun(entered.sequence, entry.sequence, entered.ordinal);
-      if (entered.opened) ingest.events.runOpened(rendition.place, entered.sequence);
-      this.#runOpens = false;
-      return entered;
-    }
-    const sequence = rendition.numberOf(entry.sequence);
-    return { sequence, ...source.runs.goOn(rendition, sequence, entry.discontinuity) };
-  }
-
-  #listedFrom({ sequence }: NeedingSegment): number {
-    return this.playlist.mediaSequence + this.playlist.segments.length - sequence;
   }
 
   #push(record: SegmentRecord): SegmentRecord {

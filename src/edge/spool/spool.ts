@@ -1,11 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { isName } from '../../media/name.ts';
 import type { SegmentRecord } from '../../media/segment-record.ts';
-import type { Bytes } from '../../media/units.ts';
+import { type Bytes, type EpochMs, epochMs } from '../../media/units.ts';
 import { encodeTrailer, readTrailer, sequenceOf, spoolFileName } from './segment-file.ts';
 import { readState, replaceState, syncFolder } from './state-file.ts';
 import { Syncs } from './syncs.ts';
@@ -19,6 +29,8 @@ export interface SpoolEvents {
   spoolFailed(operation: string, error: Error): void;
 }
 
+/** When the process that has the spool was alive last, in epoch milliseconds. */
+const ALIVE = 'alive';
 /** The folder of segments that are being written. */
 const ARRIVING = 'arriving';
 /** How many files are opened at once while starting. */
@@ -43,6 +55,8 @@ export class Spool {
     /** Random, made with the folder: numbers are unique within one spool. */
     readonly id: string,
     private readonly events: SpoolEvents,
+    /** Until when an earlier process was alive, give or take some seconds; undefined where there was none. */
+    readonly aliveUntil: EpochMs | undefined,
   ) {}
 
   static async open(folder: string, events: SpoolEvents): Promise<Spool> {
@@ -54,10 +68,18 @@ export class Spool {
     await mkdir(join(folder, ARRIVING));
     const file = join(folder, 'spool.json');
     const found = (await readState(file)) as { id?: unknown } | undefined;
-    if (typeof found?.id === 'string') return new Spool(folder, found.id, events);
+    if (typeof found?.id === 'string') {
+      const aliveUntil = Number(await readFile(join(folder, ALIVE), 'utf8').catch(() => 0));
+      return new Spool(folder, found.id, events, aliveUntil > 0 ? epochMs(aliveUntil) : undefined);
+    }
     const id = randomBytes(12).toString('base64url');
     await replaceState(file, { id });
-    return new Spool(folder, id, events);
+    return new Spool(folder, id, events, undefined);
+  }
+
+  /** Writes down that this process is alive. What is lost of that with the power is some seconds. */
+  async isAlive(now: EpochMs): Promise<void> {
+    await writeFile(join(this.folder, ALIVE), String(now)).catch(() => undefined);
   }
 
   /** Bytes of media on disk and in memory. */
