@@ -110,6 +110,7 @@ export async function startEdge(settings: EdgeSettings, surroundings: EdgeSurrou
     };
     const pushes = new Pushes(clock, MAX_SEGMENT_BYTES, sources.spool);
     scope.defer(() => pushes.close());
+    await pushes.restore([...sources.all].map(({ name }) => name));
     const routes: EdgeRoutes = {
       ingest: {
         ingest,

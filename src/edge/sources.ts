@@ -221,8 +221,8 @@ export class Sources {
     const newest = restored
       .flatMap(({ window }) => window.newest ?? [])
       .reduce<SegmentRecord | undefined>(newestOf, undefined);
-    const ledger = await Ledger.open(spool.ledgerFile(name), this.boot, newest, clock.now());
-    const names = await RenditionNames.open(spool.namesFile(name));
+    const ledger = await Ledger.open(spool.stateFile('ledgers', name), this.boot, newest, clock.now());
+    const names = await RenditionNames.open(spool.stateFile('renditions', name));
     const source = new Source(name, ledger, names, restored, clock);
     source.lastSegmentAt = newest?.at;
     if (restored.length === 0) {

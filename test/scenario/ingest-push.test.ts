@@ -223,6 +223,51 @@ test.each([
   expect((await fetch(`${rig.edge.url}/healthz`)).status).toBe(200);
 });
 
+test('an encoder that sent its init section and its key once goes on over restarts of its edge', async () => {
+  await using rig = await Rig.start();
+  const { send } = pusher(rig);
+  const box = (type: string, content: string) => {
+    const head = Buffer.alloc(8, type.padStart(8));
+    head.writeUInt32BE(8 + content.length);
+    return Buffer.concat([head, Buffer.from(content)]);
+  };
+  const init = Buffer.concat([box('ftyp', 'isom'), box('moov', 'one track')]);
+  const media = (sequence: number) =>
+    Buffer.concat([box('moof', `${sequence}`), box('mdat', `media ${sequence}`)]);
+  const list = (through: number) =>
+    `#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:${through - 2}\n#EXT-X-MAP:URI="init.mp4"\n${[
+      through - 2,
+      through - 1,
+      through,
+    ]
+      .map((sequence) => `#EXT-X-KEY:METHOD=SAMPLE-AES,URI="cam.key"\n#EXTINF:1,\ncam-${sequence}.m4s\n`)
+      .join('')}`;
+  const publish = async (first: number, through: number) => {
+    for (let sequence = first; sequence <= through; sequence++)
+      await send('PUT', `cam-${sequence}.m4s`, media(sequence));
+    expect(await (await send('PUT', 'index.m3u8', list(through))).json()).toMatchObject({ refused: [] });
+  };
+  await send('PUT', 'init.mp4', init);
+  await send('PUT', 'cam.key', '0123456789abcdef');
+  await publish(0, 2);
+  for (const [first, through] of [
+    [3, 3],
+    [4, 5],
+  ] as const) {
+    await rig.edge.close();
+    await rig.startEdge();
+    await publish(first, through);
+  }
+  const { text } = await served(rig.edge);
+  expect(text).not.toContain('EXT-X-GAP');
+  expect(text.match(/#EXTINF/g)).toHaveLength(6);
+  const uri = (tag: string) => new RegExp(`#EXT-X-${tag}:.*URI="([^"]+)"`).exec(text)![1]!;
+  const read = async (tag: string) =>
+    Buffer.from(await (await fetch(new URL(uri(tag), `${rig.edge.url}/live/door/index.m3u8`))).arrayBuffer());
+  expect(await read('MAP')).toEqual(init);
+  expect((await read('KEY')).toString()).toBe('0123456789abcdef');
+});
+
 test('without the token nothing is taken, and nobody is named', async () => {
   await using rig = await Rig.start({ lanOnly: true, edge: { 'ingest-token': 't'.repeat(32) } });
   const push = pusher(rig);

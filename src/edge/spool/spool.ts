@@ -29,6 +29,9 @@ export interface SpoolEvents {
   spoolFailed(operation: string, error: Error): void;
 }
 
+/** What is kept of each source beside its segments: its numbers, its renditions’ names, what its encoder pushed once. */
+const states = ['ledgers', 'renditions', 'pushed'] as const;
+type State = (typeof states)[number];
 /** When the process that has the spool was alive last, in epoch milliseconds. */
 const ALIVE = 'alive';
 /** The folder of segments that are being written. */
@@ -61,8 +64,7 @@ export class Spool {
 
   static async open(folder: string, events: SpoolEvents): Promise<Spool> {
     await mkdir(join(folder, 'segments'), { recursive: true });
-    await mkdir(join(folder, 'ledgers'), { recursive: true });
-    await mkdir(join(folder, 'renditions'), { recursive: true });
+    for (const state of states) await mkdir(join(folder, state), { recursive: true });
     // What an earlier process did not finish.
     await rm(join(folder, ARRIVING), { recursive: true, force: true });
     await mkdir(join(folder, ARRIVING));
@@ -91,13 +93,9 @@ export class Spool {
     return join(this.folder, 'keep.json');
   }
 
-  ledgerFile(source: string): string {
-    return join(this.folder, 'ledgers', `${source}.json`);
-  }
-
-  /** Where the names of a source's renditions are kept. */
-  namesFile(source: string): string {
-    return join(this.folder, 'renditions', `${source}.json`);
+  /** Where what is known of a source is kept. */
+  stateFile(of: State, source: string): string {
+    return join(this.folder, of, `${source}.json`);
   }
 
   /** What an earlier process left, ascending by number. Torn files are told of and removed. */

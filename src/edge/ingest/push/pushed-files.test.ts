@@ -4,6 +4,7 @@ import { FakeClock } from '../../../runtime/fake-clock-for-test.ts';
 import type { OpenSegment } from '../open-segment.ts';
 import { pushedFile } from './pushed-file-for-test.ts';
 import { PushedFiles } from './pushed-files.ts';
+import { SmallFiles } from './small-files.ts';
 
 const LARGEST = 1_000;
 let clock: FakeClock;
@@ -11,10 +12,9 @@ let files: PushedFiles;
 let pushed: Map<string, ReturnType<typeof pushedFile>>;
 beforeEach(() => {
   clock = new FakeClock();
-  files = new PushedFiles(clock, LARGEST, {
-    readPart: async (_place, _record, begin, length) =>
-      Buffer.from('0123456789').subarray(begin, begin + length),
-  });
+  const readPart = async (_place: unknown, _record: unknown, begin: number, length: number) =>
+    Buffer.from('0123456789').subarray(begin, begin + length);
+  files = new PushedFiles(clock, LARGEST, { readPart }, SmallFiles.empty('/nowhere/small.json'));
   pushed = new Map();
 });
 

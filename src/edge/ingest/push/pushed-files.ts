@@ -3,12 +3,13 @@ import type { ByteRange } from '../../../hls/segment-needs.ts';
 import { ownBytes } from '../../../media/carried.ts';
 import { LiveMixError } from '../../../media/error.ts';
 import type { SegmentRecord } from '../../../media/segment-record.ts';
-import { bytes, type EpochMs, epochMs, MIB, millis } from '../../../media/units.ts';
+import { bytes, type EpochMs, epochMs, millis } from '../../../media/units.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import type { Place, Spool } from '../../spool/spool.ts';
 import { type OpenSegment, type Sighting, SourceUnreadable } from '../open-segment.ts';
 import type { PushedFile } from './pushed-file.ts';
 import type { PushedSegment } from './receive-segment.ts';
+import { MAX_SMALL_BYTES, type SmallFiles } from './small-files.ts';
 
 /** Segments of one source that come at the same time. */
 const MAX_ARRIVING = 16;
@@ -18,10 +19,6 @@ const MAX_WAITING_SEGMENTS = 4;
 const WAITS_AT_MOST = millis(60_000);
 /** Files that are remembered after a playlist took them: what they looked like tells a restart from an old playlist. */
 const MAX_REMEMBERED = 1_000;
-
-/** Init sections and keys that are remembered, and their size altogether. */
-const MAX_SMALL = 64;
-const MAX_SMALL_BYTES = MIB;
 
 /** What became of a file that was taken whole. */
 type Kept = { readonly place: Place; readonly record: Promise<SegmentRecord | undefined> };
@@ -35,12 +32,6 @@ export class PushedFiles {
     string,
     { readonly file: PushedFile | undefined; readonly content: Promise<Buffer> }
   >();
-  /** Init sections and keys that a playlist named: they are needed as long as their encoder lives. */
-  readonly #small = new LRUCache<string, Buffer>({
-    max: MAX_SMALL,
-    maxSize: MAX_SMALL_BYTES,
-    sizeCalculation: (content) => content.length || 1,
-  });
   readonly #sightings = new LRUCache<string, Sighting>({ max: MAX_REMEMBERED });
   readonly #kept = new LRUCache<string, Kept>({ max: MAX_REMEMBERED });
 
@@ -48,6 +39,7 @@ export class PushedFiles {
     private readonly clock: Clock,
     private readonly maxSegmentBytes: number,
     private readonly spool: Pick<Spool, 'readPart'>,
+    private readonly small: SmallFiles,
   ) {}
 
   /** Throws `too_many_requests` when too many segments are coming already. */
@@ -87,9 +79,10 @@ export class PushedFiles {
     return this.#files.get(path) !== file;
   }
 
-  /** Lets all go. */
-  close(): void {
+  /** Lets all go but what is needed after a restart. */
+  async close(): Promise<void> {
     for (const path of [...this.#files.keys()]) this.#drop(path);
+    await this.small.close();
   }
 
   /**
@@ -110,7 +103,7 @@ export class PushedFiles {
 
   /** Whether a file of that name has come, or is coming, and is still here. */
   has(path: string): boolean {
-    return this.#files.has(path) || this.#small.has(path);
+    return this.#files.has(path) || this.small.has(path);
   }
 
   /** An init section or a key as a whole; it stays. Rejects with `SourceUnreadable`. */
@@ -118,7 +111,7 @@ export class PushedFiles {
     const file = this.#files.get(path);
     const reading = this.#reading.get(path);
     if (reading !== undefined && (file === undefined || file === reading.file)) return reading.content;
-    const known = this.#small.get(path);
+    const known = this.small.get(path);
     if (known !== undefined && file === undefined) return known;
     const content = this.#readSmall(path);
     this.#reading.set(path, { file, content });
@@ -135,7 +128,7 @@ export class PushedFiles {
       if (bytes > MAX_SMALL_BYTES)
         throw new SourceUnreadable('too_large', 'it is no init section or key', false);
       const content = await sink.content();
-      this.#small.set(path, content);
+      this.small.set(path, content);
       return content;
     } finally {
       await sink.discard();
@@ -149,7 +142,7 @@ export class PushedFiles {
   async open(path: string, range: ByteRange | undefined): Promise<OpenSegment> {
     const file = this.#files.get(path);
     if (file !== undefined) return file.open(range);
-    const small = this.#small.get(path);
+    const small = this.small.get(path);
     if (small !== undefined)
       return partOf(small.length, epochMs(0), range, async (begin, length) =>
         small.subarray(begin, begin + length),

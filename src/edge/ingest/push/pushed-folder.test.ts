@@ -2,9 +2,11 @@ import { expect, test } from 'vitest';
 import { FakeClock } from '../../../runtime/fake-clock-for-test.ts';
 import { PushedFiles } from './pushed-files.ts';
 import { PushedFolder } from './pushed-folder.ts';
+import { SmallFiles } from './small-files.ts';
 
 const folder = (path: string) => {
-  const files = new PushedFiles(new FakeClock(), 1_000, { readPart: async () => Buffer.alloc(0) });
+  const spool = { readPart: async () => Buffer.alloc(0) };
+  const files = new PushedFiles(new FakeClock(), 1_000, spool, SmallFiles.empty('/nowhere/small.json'));
   return new PushedFolder(files, { source: 'vault', folder: path, name: 'index.m3u8', kind: 'playlist' });
 };
 

@@ -10,6 +10,7 @@ import type { Spool } from '../../spool/spool.ts';
 import { ArrivingBody } from './arriving-body.ts';
 import type { PushPath } from './push-path.ts';
 import { PushedFiles } from './pushed-files.ts';
+import { SmallFiles } from './small-files.ts';
 
 /**
  * An encoder of several renditions pushes its multivariant playlist right behind the first playlist of each. So long it is
@@ -31,8 +32,9 @@ export class Push {
     private readonly clock: Clock,
     maxSegmentBytes: number,
     spool: Spool,
+    small: SmallFiles,
   ) {
-    this.files = new PushedFiles(clock, maxSegmentBytes, spool);
+    this.files = new PushedFiles(clock, maxSegmentBytes, spool, small);
   }
 
   /** The last playlist that was pushed under this path. */
@@ -112,17 +114,28 @@ export class Pushes {
     return this.#pushes.get(source);
   }
 
+  /** Brings back what encoders of these sources sent an earlier process and do not send again. */
+  async restore(sources: Iterable<string>): Promise<void> {
+    for (const source of sources) {
+      const left = await SmallFiles.left(this.spool.stateFile('pushed', source));
+      if (left !== undefined) this.#begin(source, left);
+    }
+  }
+
   /** The source is known to the edge: only such may begin. */
   of(source: string): Push {
     const known = this.#pushes.get(source);
-    if (known !== undefined) return known;
-    const push = new Push(this.clock, this.maxSegmentBytes, this.spool);
+    return known ?? this.#begin(source, SmallFiles.empty(this.spool.stateFile('pushed', source)));
+  }
+
+  #begin(source: string, small: SmallFiles): Push {
+    const push = new Push(this.clock, this.maxSegmentBytes, this.spool, small);
     this.#pushes.set(source, push);
     return push;
   }
 
   /** Lets go what no playlist has named. */
-  close(): void {
-    for (const { files } of this.#pushes.values()) files.close();
+  async close(): Promise<void> {
+    await Promise.all([...this.#pushes.values()].map(({ files }) => files.close()));
   }
 }
