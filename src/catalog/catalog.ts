@@ -111,6 +111,8 @@ export type CatalogRecording = {
   readonly lostReason: 'beyond_spool' | 'spool_lost';
   /** The newest `CatalogSource.multivariant` of its time. */
   readonly multivariant: string | undefined;
+  /** Until when, since it was made, its edge could take in nothing of what the encoder sent; absent where it could. */
+  readonly refusedUntil?: EpochMs;
 };
 
 /** `edge_lost`: its edge did not come back in time. */

@@ -70,4 +70,9 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await sql`alter table recording add column multivariant text`.execute(database);
     },
   },
+  '0004-refused': {
+    async up(database: Kysely<unknown>) {
+      await sql`alter table recording add column refused_until integer`.execute(database);
+    },
+  },
 };

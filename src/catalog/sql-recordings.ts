@@ -45,6 +45,7 @@ const recordingOf = (row: RecordingRow): CatalogRecording => ({
   spool: row.spool,
   lostReason: row.lost_reason,
   multivariant: row.multivariant ?? undefined,
+  ...(row.refused_until !== null && { refusedUntil: epochMs(row.refused_until) }),
 });
 
 const rowOf = (recording: CatalogRecording): RecordingRow => ({
@@ -63,6 +64,7 @@ const rowOf = (recording: CatalogRecording): RecordingRow => ({
   spool: recording.spool,
   lost_reason: recording.lostReason,
   multivariant: recording.multivariant ?? null,
+  refused_until: recording.refusedUntil ?? null,
 });
 
 const momentOf = (column: number | null) => (column === null ? undefined : epochMs(column));

@@ -37,6 +37,7 @@ export type RecordingRow = {
   spool: string;
   lost_reason: CatalogRecording['lostReason'];
   multivariant: string | null;
+  refused_until: number | null;
 };
 
 export type SegmentRow = {

@@ -358,3 +358,20 @@ describe.concurrent('what is made while the edge is away, by an encoder whose li
     });
   });
 });
+
+test('a source of which the edge can take in nothing is not silent: what was recorded of it is incomplete', async () => {
+  await using rig = await Rig.start();
+  const recordings = clientOf(rig);
+  const post = () => rig.encoder.post(rig.encoder.playlist(), { 'MPEG-TS-URI-Prefix': 'file:///etc' });
+  await rig.encoder.make();
+  expect((await post()).status).toBe(403);
+  const sees = async () => (await rig.source())?.['trouble'] as { code: string } | undefined;
+  await rig.until('control sees its trouble', async () => (await sees())?.code === 'prefix_not_allowed');
+  const { id } = await recordings.start({ source: rig.encoder.source, until: '+2s' });
+  await post();
+  expect(await recordings.ended(id, 30_000)).toMatchObject({
+    state: 'incomplete',
+    segments: 0,
+    gaps: [{ reason: 'source_refused' }],
+  });
+});

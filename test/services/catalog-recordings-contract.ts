@@ -25,6 +25,7 @@ export const aRecording = (change: Partial<CatalogRecording> = {}): CatalogRecor
   spool: '',
   lostReason: 'beyond_spool',
   multivariant: '#EXTM3U\n',
+  refusedUntil: at(1_000),
   ...change,
 });
 

@@ -44,6 +44,7 @@ const manifest = z.object({
     spool: z.string().max(64),
     lostReason: z.enum(['beyond_spool', 'spool_lost']),
     multivariant: z.string().max(MAX_MULTIVARIANT_CHARACTERS).optional(),
+    refusedUntil: time.optional(),
   }),
   parts: z.array(z.string().refine(isObjectKey)).default([]),
   segments,

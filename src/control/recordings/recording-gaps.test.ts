@@ -49,6 +49,15 @@ test('an encoder that made nothing leaves a silence, and the recording complete'
   expect(lacksMedia(gapsOf(recordingOf(), late))).toBe(false);
 });
 
+test('what was sent and could not be taken in was no silence', () => {
+  const recording = recordingOf({ createdAt: epochMs(13_000), refusedUntil: epochMs(16_000) });
+  expect(told(recording, [])).toEqual(['10-12 source_silent', '12-16 source_refused', '16-20 source_silent']);
+  expect(told(recording, rows(7, 8, 9))).toEqual(['10-12 source_silent', '12-14 source_refused']);
+  expect(told(recordingOf({ refusedUntil: epochMs(20_000) }), [])).toEqual(['10-20 source_refused']);
+  expect(told(recording, rows(5, 6, 7, 8, 9))).toEqual([]);
+  expect(lacksMedia(gapsOf(recording, []))).toBe(true);
+});
+
 test('what the edge no longer had when it was asked is beyond its spool', () => {
   const recording = recordingOf({ lostBefore: epochMs(14_000) });
   expect(told(recording, rows(7, 8, 9))).toEqual(['10-14 beyond_spool']);

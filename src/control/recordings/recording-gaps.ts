@@ -10,6 +10,7 @@ import { type EpochMs, epochMs } from '../../media/units.ts';
  * - `spool_lost`: the edge came back with another spool.
  * - `edge_restarted`: the edge lost power; what it had not been asked to keep safe by then is gone.
  * - `edge_lost`: the edge did not come back in time.
+ * - `source_refused`: the encoder sent media, and the edge could take in nothing of it.
  */
 export type RecordingGapReason =
   | GapReason
@@ -17,7 +18,8 @@ export type RecordingGapReason =
   | 'beyond_spool'
   | 'spool_lost'
   | 'edge_restarted'
-  | 'edge_lost';
+  | 'edge_lost'
+  | 'source_refused';
 
 export type RecordingGap = {
   readonly from: EpochMs;
@@ -98,7 +100,13 @@ export function gapsOf(
     const known = Math.min(until, settled);
     const lost = Math.min(known, recording.lostBefore ?? 0);
     if (lost > from) state(from, lost, recording.lostReason);
-    state(Math.max(from, lost), known, otherwise);
+    const refusedFrom = Math.max(from, lost, Math.min(recording.createdAt - DRIFT_MS, known));
+    const refused = Math.min(known, recording.refusedUntil ?? 0);
+    state(Math.max(from, lost), refused > refusedFrom ? refusedFrom : known, otherwise);
+    if (refused > refusedFrom) {
+      state(refusedFrom, refused, 'source_refused');
+      state(refused, known, otherwise);
+    }
     if (isGivenUp) state(Math.max(from, known), until, 'edge_lost');
   };
 

@@ -10,6 +10,7 @@ import { joinedSpans } from './joined-spans.ts';
 import { RecordingBook } from './recording-book.ts';
 import { newRecordingId } from './recording-id.ts';
 import type { PageAsked, RecordingPage } from './recording-page.ts';
+import { refusesMedia } from './refuses-media.ts';
 
 const DAY_MS = 86_400_000;
 /** Recordings that one control node keeps in its list; more are refused. */
@@ -225,9 +226,17 @@ export class Recordings {
     const { name, settledUntil, reach } = report;
     for (const recording of this.#book.openOf(name)) {
       if (recording.edge !== edge) continue;
-      const next = { ...recording, ...this.#reached(recording, spool, reach) };
-      const settled = Math.min(settledUntil, recording.until ?? settledUntil);
-      next.settledUntil = epochMs(Math.max(recording.settledUntil, settled));
+      const settled = Math.max(
+        recording.settledUntil,
+        Math.min(settledUntil, recording.until ?? settledUntil),
+      );
+      const isRefused = refusesMedia(report) && settled > recording.createdAt;
+      const next = {
+        ...recording,
+        ...this.#reached(recording, spool, reach),
+        settledUntil: epochMs(settled),
+        ...(isRefused && { refusedUntil: epochMs(settled) }),
+      };
       const isNews =
         next.settledUntil !== recording.settledUntil ||
         next.spool !== recording.spool ||
