@@ -4,10 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
 import { mediaType } from '../../media/segment-record.ts';
 import { join } from './joined.ts';
-import type { Mp4Input } from './mp4/mp4-input.ts';
-
-/** Reads the bytes of a stored segment, checked; rejects when they are gone. */
-export type ReadStored = (segment: CatalogSegment) => Promise<Buffer>;
+import { inputOf, type ReadStored } from './stored-input.ts';
 
 /** A recording that is fetched as one file. */
 export type Download = {
@@ -20,44 +17,35 @@ export type Download = {
 };
 
 /**
- * Answers with the bytes of a recording in order, one segment in memory at a time, as fast as they are taken. Throws
+ * Answers with the segments of a recording as one file of their own kind, as fast as it is taken. Throws
  * `download_impossible`.
  */
-export async function answerJoined(download: Download, extension: string): Promise<void> {
-  const { response, recording, segments, read } = download;
-  const { bytes, content } = join(segments, extension, read);
-  response.writeHead(200, {
-    ...headersOf(recording, extension),
-    'Content-Type': mediaType(extension),
-    'Content-Length': bytes,
-  });
-  await send(download, content);
+export function answerJoined(download: Download, extension: string): Promise<void> {
+  return answerFile(download, extension, join(download.segments, extension, download.read));
 }
 
 /** Answers with a recording of MPEG-TS as one MP4, remuxed. Throws `mp4_impossible` before the first byte where that cannot be. */
 export async function answerMp4(download: Download): Promise<void> {
-  const { response, recording, segments, read } = download;
+  const { segments, read } = download;
   const { remuxToMp4 } = await import('./mp4/remux.ts');
-  const mp4 = remuxToMp4(segments.map((segment, index) => inputOf(segment, segments[index - 1], read)));
-  try {
-    const first = await mp4.next();
-    response.writeHead(200, { ...headersOf(recording, 'mp4'), 'Content-Type': 'video/mp4' });
-    await send(download, first.done === true ? [] : followedBy(first.value, mp4));
-  } finally {
-    await mp4.return();
-  }
+  const inputs = segments.map((segment, index) => inputOf(segment, segments[index - 1], read));
+  await answerFile(download, 'mp4', remuxToMp4(inputs));
 }
 
-function inputOf(segment: CatalogSegment, before: CatalogSegment | undefined, read: ReadStored): Mp4Input {
-  const { record } = segment;
-  const follows = before === undefined || before.record.sequence + 1 === record.sequence;
-  return {
-    bytes: () => read(segment),
-    extension: record.extension,
-    discontinuity: record.discontinuity || !follows,
-    at: record.at,
-    duration: record.duration,
-  };
+/** Nothing is said before the first bytes are there: until then what is in the way can be told. */
+async function answerFile(
+  download: Download,
+  extension: string,
+  content: AsyncGenerator<Buffer, void, void>,
+): Promise<void> {
+  const { response, recording } = download;
+  try {
+    const first = await content.next();
+    response.writeHead(200, { ...headersOf(recording, extension), 'Content-Type': mediaType(extension) });
+    await send(download, first.done === true ? [] : followedBy(first.value, content));
+  } finally {
+    await content.return();
+  }
 }
 
 async function* followedBy(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

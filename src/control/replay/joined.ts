@@ -1,41 +1,52 @@
 import type { CatalogSegment } from '../../catalog/catalog.ts';
-import { cutOut, ownBytes, partNamed, segmentFileName } from '../../media/carried.ts';
+import { cutOut, partsOf } from '../../media/carried.ts';
 import { LiveMixError } from '../../media/error.ts';
 import { isFragmentedMp4 } from '../../media/segment-record.ts';
-import { type Bytes, bytes } from '../../media/units.ts';
-import type { ReadStored } from './download.ts';
-
-/** A recording whose segments, one behind the other, are one file. */
-export type Joined = { readonly bytes: Bytes; readonly content: AsyncIterable<Buffer> };
+import { inputOf, type ReadStored } from './stored-input.ts';
 
 /**
- * The segments of a recording as one file: MPEG-TS, packed audio and WebVTT as they are, fMP4 behind its one init section.
- * Throws `download_impossible` with the reason where that is no file of this kind.
+ * The segments of a recording as one file, one segment in memory at a time: MPEG-TS, packed audio and WebVTT as they are,
+ * one behind the other; fMP4 with its times moved to begin at 0. Throws `download_impossible` with the reason where that is no
+ * file of this kind.
  */
-export function join(segments: readonly CatalogSegment[], extension: string, read: ReadStored): Joined {
+export function join(
+  segments: readonly CatalogSegment[],
+  extension: string,
+  read: ReadStored,
+): AsyncGenerator<Buffer, void, void> {
   refuseOther(segments, extension);
-  const first = segments[0]!;
-  const init = first.record.map === undefined ? undefined : first.record.carries![0]!;
-  const own = segments.reduce((sum, { record }) => sum + ownBytes(record).bytes, 0);
-  return {
-    bytes: bytes(own + (init?.bytes ?? 0)),
-    content: joined(segments, read),
-  };
+  return isFragmentedMp4(extension) ? joinedMp4(segments, read) : joined(segments, read);
 }
 
-async function* joined(segments: readonly CatalogSegment[], read: ReadStored): AsyncGenerator<Buffer> {
-  for (const [at, segment] of segments.entries()) {
-    const kept = await read(segment);
-    const { record } = segment;
-    if (record.carries === undefined) {
-      yield kept;
-      continue;
-    }
-    const own = cutOut(kept, partNamed(record, segmentFileName(record))!);
-    if (at === 0) yield kept.subarray(own.length, own.length + record.carries[0]!.bytes);
-    yield own;
-  }
+async function* joined(
+  segments: readonly CatalogSegment[],
+  read: ReadStored,
+): AsyncGenerator<Buffer, void, void> {
+  for (const segment of segments) yield ownOf(segment, await read(segment));
 }
+
+async function* joinedMp4(
+  segments: readonly CatalogSegment[],
+  read: ReadStored,
+): AsyncGenerator<Buffer, void, void> {
+  const first = segments[0]!;
+  if (first.record.map === undefined) throw impossible('It has no init section.');
+  const { joinFragments } = await import('./mp4/join-fragments.ts');
+  const init = cutOut(await read(first), partsOf(first.record)[1]!);
+  const inputs = segments.map((segment, at) => {
+    const input = inputOf(segment, segments[at - 1], read);
+    return { ...input, bytes: async () => ownOf(segment, await input.bytes()) };
+  });
+  yield* joinFragments({
+    init,
+    inputs,
+    seconds: segments.reduce((sum, { record }) => sum + record.duration, 0),
+    beginsAtMs: first.record.at,
+  });
+}
+
+/** The bytes of a segment without what it carries. */
+const ownOf = ({ record }: CatalogSegment, kept: Buffer): Buffer => cutOut(kept, partsOf(record)[0]!);
 
 function refuseOther(segments: readonly CatalogSegment[], extension: string): void {
   const { record: first } = segments[0]!;
