@@ -108,7 +108,7 @@ export async function startControl(
       live,
       receiver: { sources, channels, links, shared, clock, events, uploads },
       keep: { keeper: recording.keeper, links, uploads, events },
-      replay: { ...recording, remuxes: new Remuxes() },
+      replay: { ...recording, remuxes: new Remuxes(), events },
       api,
       edgeToken,
       metrics,

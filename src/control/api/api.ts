@@ -6,6 +6,7 @@ import { KIB } from '../../media/units.ts';
 import { requestId } from '../../runtime/answer.ts';
 import { showsToken } from '../../runtime/bearer.ts';
 import type { Presence } from '../../serve/presence.ts';
+import { StoreFailed } from '../../store/object-store.ts';
 import type { EdgeLinks } from '../edges/edge-links.ts';
 import type { Demand } from '../live/demand.ts';
 import type { Sources } from '../sources/sources.ts';
@@ -118,6 +119,9 @@ function readChange(body: unknown): z.infer<typeof sourceChange> {
 /** What fastify itself refuses (a body that is no JSON, too large …) in our own words. */
 function asLiveMixError(error: unknown): LiveMixError {
   if (error instanceof LiveMixError) return error;
+  if (error instanceof StoreFailed) {
+    return new LiveMixError('store_unavailable', 'The object store does not answer.', { retryAfter: 2 });
+  }
   const status = (error as { statusCode?: number }).statusCode;
   if (status === 413) return new LiveMixError('body_too_large', 'The body is larger than 64 KiB.');
   if (status === 415) return new LiveMixError('wrong_type', 'The body must be application/json.');

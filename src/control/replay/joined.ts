@@ -22,27 +22,48 @@ async function* joined(
   segments: readonly CatalogSegment[],
   read: ReadStored,
 ): AsyncGenerator<Buffer, void, void> {
-  for (const segment of segments) yield ownOf(segment, await read(segment));
+  for (const segment of segments) {
+    const kept = await read(segment);
+    if (kept !== undefined) yield ownOf(segment, kept);
+  }
 }
 
 async function* joinedMp4(
   segments: readonly CatalogSegment[],
   read: ReadStored,
 ): AsyncGenerator<Buffer, void, void> {
-  const first = segments[0]!;
-  if (first.record.map === undefined) throw impossible('It has no init section.');
+  const found = await firstThere(segments, read);
+  if (found === undefined) return;
+  const { kept, at } = found;
+  const left = segments.slice(at);
+  const { record } = left[0]!;
+  if (record.map === undefined) throw impossible('It has no init section.');
   const { joinFragments } = await import('./mp4/join-fragments.ts');
-  const init = cutOut(await read(first), partsOf(first.record)[1]!);
-  const inputs = segments.map((segment, at) => {
-    const input = inputOf(segment, segments[at - 1], read);
-    return { ...input, bytes: async () => ownOf(segment, await input.bytes()) };
-  });
+  const init = cutOut(kept, partsOf(record)[1]!);
+  const inputs = left.map((segment, index) => ({
+    ...inputOf(segment, left[index - 1], read),
+    bytes: async () => {
+      const bytes = index === 0 ? kept : await read(segment);
+      return bytes && ownOf(segment, bytes);
+    },
+  }));
   yield* joinFragments({
     init,
     inputs,
-    seconds: segments.reduce((sum, { record }) => sum + record.duration, 0),
-    beginsAtMs: first.record.at,
+    seconds: left.reduce((sum, each) => sum + each.record.duration, 0),
+    beginsAtMs: record.at,
   });
+}
+
+async function firstThere(
+  segments: readonly CatalogSegment[],
+  read: ReadStored,
+): Promise<{ readonly kept: Buffer; readonly at: number } | undefined> {
+  for (const [at, segment] of segments.entries()) {
+    const kept = await read(segment);
+    if (kept !== undefined) return { kept, at };
+  }
+  return undefined;
 }
 
 /** The bytes of a segment without what it carries. */

@@ -23,7 +23,7 @@ export type FragmentsToJoin = {
  * header that says how long it is, and an index at the end. An encoder counts from when it was started, in its fragments
  * or with empty edits; all tracks are moved by the same time, so that sound and picture stay together. Where an input says that
  * its times do not follow, it begins where the one before it ended. One segment is in memory at a time. A segment that
- * cannot be read is left out. Rejects with Mp4Impossible before the first byte where there is none that can.
+ * is gone or cannot be read is left out. Rejects with Mp4Impossible before the first byte where there is none that can.
  */
 export async function* joinFragments(toJoin: FragmentsToJoin): AsyncGenerator<Buffer, void, void> {
   const clocks = readClocks(toJoin.init);
@@ -37,7 +37,8 @@ export async function* joinFragments(toJoin: FragmentsToJoin): AsyncGenerator<Bu
   };
   let isCut = false;
   for await (const input of toJoin.inputs) {
-    const boxes = readSegment(await input.bytes(), clocks);
+    const bytes = await input.bytes();
+    const boxes = bytes === undefined ? undefined : readSegment(bytes, clocks);
     isCut ||= input.discontinuity;
     if (boxes === undefined) {
       isCut = true;
