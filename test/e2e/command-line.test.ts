@@ -20,6 +20,19 @@ async function run(args: readonly string[], env: Record<string, string> = {}) {
 describe('wrong usage and settings end with 2 and one line that names the mend', () => {
   const wrong: [string, string[], Record<string, string>, RegExp][] = [
     ['no such command', ['edgge'], {}, /unknown command 'edgge'/],
+    [
+      'no such command of a group',
+      ['recordings', 'bogus'],
+      {},
+      /unknown command 'bogus' of 'recordings'.*rebuild/,
+    ],
+    [
+      'a command of a group misspelt',
+      ['sources', 'shwo', 'x'],
+      {},
+      /unknown command 'shwo'.*Did you mean show\?/,
+    ],
+    ['too much for a command', ['recordings', 'list', 'x'], {}, /too many arguments for 'list'/],
     ['no such flag', ['edge', '--media-root', '/tmp'], {}, /--media-root/],
     ['a listen address without a host', ['edge', '--listen', '9080'], {}, /--listen.*127\.0\.0\.1:9080/],
     [

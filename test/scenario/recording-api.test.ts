@@ -120,6 +120,7 @@ describe('a recording is not started, and nothing is changed,', () => {
     const before = await all();
     const answer = await said(post(body, type));
     expect(answer).toMatchObject(refused(status, answer.body['code'] as string));
+    if (status === 415) expect(answer.body['hint']).toBe('Send `Content-Type: application/json`.');
     expect(await all()).toEqual(before);
   });
 });

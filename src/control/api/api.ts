@@ -102,9 +102,14 @@ function refuseForgery({ method, headers }: FastifyRequest): void {
   }
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (hasBody && !/^application\/json\b/.test(headers['content-type'] ?? '')) {
-    throw new LiveMixError('wrong_type', 'The body must be application/json.');
+    throw noJson();
   }
 }
+
+const noJson = () =>
+  new LiveMixError('wrong_type', 'The body must be application/json.', {
+    hint: 'Send `Content-Type: application/json`.',
+  });
 
 function readChange(body: unknown): z.infer<typeof sourceChange> {
   const read = sourceChange.safeParse(body);
@@ -124,7 +129,7 @@ function asLiveMixError(error: unknown): LiveMixError {
   }
   const status = (error as { statusCode?: number }).statusCode;
   if (status === 413) return new LiveMixError('body_too_large', 'The body is larger than 64 KiB.');
-  if (status === 415) return new LiveMixError('wrong_type', 'The body must be application/json.');
+  if (status === 415) return noJson();
   if (status !== undefined && status < 500) return new LiveMixError('bad_request', (error as Error).message);
   return new LiveMixError('internal', 'The request failed.');
 }

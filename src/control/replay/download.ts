@@ -14,6 +14,8 @@ export type Download = {
   readonly recording: CatalogRecording;
   /** What it has, in order; at least one. */
   readonly segments: readonly CatalogSegment[];
+  /** The rendition that was asked for by its name. */
+  readonly named: string | null;
   readonly reads: StoredReads;
   /** It broke off in the middle, and its reader has been shown so. */
   readonly onBroken: (error: unknown) => void;
@@ -44,13 +46,13 @@ async function answerFile(
   extension: string,
   content: AsyncGenerator<Buffer, void, void>,
 ): Promise<void> {
-  const { response, recording, segments, reads } = download;
+  const { response, segments, reads } = download;
   try {
     const first = await content.next().catch((error: unknown) => {
       throw reads.gone === segments.length ? allGone() : error;
     });
     if (first.done === true) throw allGone();
-    response.writeHead(200, { ...headersOf(recording, extension), 'Content-Type': mediaType(extension) });
+    response.writeHead(200, { ...headersOf(download, extension), 'Content-Type': mediaType(extension) });
     await send(download, followedBy(first.value, content));
   } finally {
     await content.return();
@@ -95,10 +97,12 @@ const allGone = () =>
     hint: 'Check the store. When its objects are back: `livemix recordings verify ID`.',
   });
 
-function headersOf({ source, from }: CatalogRecording, extension: string): Record<string, string> {
+function headersOf({ recording, named }: Download, extension: string): Record<string, string> {
+  const { source, from } = recording;
   const at = new Date(from).toISOString().slice(0, 19).replaceAll(':', '-');
+  const name = named === null ? `${source}_${at}` : `${source}_${at}_${named}`;
   return {
-    'Content-Disposition': `attachment; filename="${source}_${at}.${extension}"`,
+    'Content-Disposition': `attachment; filename="${name}.${extension}"`,
     'Cache-Control': 'no-cache',
     'Access-Control-Allow-Origin': '*',
     'X-Content-Type-Options': 'nosniff',

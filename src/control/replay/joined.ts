@@ -71,9 +71,7 @@ const ownOf = ({ record }: CatalogSegment, kept: Buffer): Buffer => cutOut(kept,
 
 function refuseOther(segments: readonly CatalogSegment[], extension: string): void {
   const { record: first } = segments[0]!;
-  if (segments.some(({ record }) => record.keys !== undefined)) {
-    throw impossible('It is encrypted, and a file cannot say where its keys are.');
-  }
+  if (isEncrypted(segments)) throw encrypted();
   const kinds = new Set(segments.map(({ record }) => kindOf(record.extension)));
   if (kinds.size > 1) throw impossible(`It is of several kinds: ${[...kinds].join(', ')}.`);
   const [kind] = kinds;
@@ -85,6 +83,14 @@ function refuseOther(segments: readonly CatalogSegment[], extension: string): vo
     throw impossible('Its time begins anew in the middle: its encoder was restarted.');
   }
 }
+
+export const isEncrypted = (segments: readonly CatalogSegment[]): boolean =>
+  segments.some(({ record }) => record.keys !== undefined);
+
+export const encrypted = () =>
+  new LiveMixError('download_impossible', 'It is encrypted, and a file cannot say where its keys are.', {
+    hint: 'Play its index.m3u8.',
+  });
 
 /** What a file of such segments is called. */
 const kindOf = (extension: string): string => (isFragmentedMp4(extension) ? 'mp4' : extension);

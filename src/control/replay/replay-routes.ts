@@ -60,7 +60,7 @@ async function answerDownload(
   const recording = recordings.get(id);
   const reads = new StoredReads((segment) => segments.read(segment));
   const onBroken = (error: unknown) => events.downloadBroken(id, error);
-  const download = { request, response, recording, segments: content, reads, onBroken };
+  const download = { request, response, recording, segments: content, reads, onBroken, named: asked };
   const isRemuxed = extension === 'mp4' && content.some(({ record }) => record.extension === 'ts');
   if (isRemuxed && content.every(({ record }) => record.keys === undefined)) {
     await remuxes.run(() => answerMp4(download));
