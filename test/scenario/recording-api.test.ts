@@ -86,6 +86,8 @@ describe('a recording is not started, and nothing is changed,', () => {
     ['from more than a year ago', { source, from: '-400d' }, 422, 'bad_span'],
     ['from long ago', { source, from: '1970-01-01T00:00:00Z' }, 422, 'bad_span'],
     ['until far ahead', { source, until: '9999-12-31T23:59:59Z' }, 422, 'bad_span'],
+    ['from further back than any number', { source, from: `-${'9'.repeat(60)}d` }, 422, 'bad_span'],
+    ['from absurdly long ago', { source, from: '-99999999999999999s' }, 422, 'bad_span'],
     ['until ahead of all numbers', { source, until: '+999999999d' }, 422, 'bad_span'],
     ['from yesterday', { source, from: 'yesterday' }, 400, 'bad_time'],
     ['from an empty time', { source, from: '' }, 400, 'bad_time'],
