@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +33,18 @@ describe('wrong usage and settings end with 2 and one line that names the mend',
       /unknown command 'shwo'.*Did you mean show\?/,
     ],
     ['too much for a command', ['recordings', 'list', 'x'], {}, /too many arguments for 'list'/],
+    [
+      'a store to rebuild from that is not there',
+      ['recordings', 'rebuild', '--store-url', `file://${join(folder, 'mistyped')}`],
+      {},
+      /LIVEMIX_STORE_URL.*no folder \/.*mistyped/,
+    ],
+    [
+      'a data dir to rebuild from that is not there',
+      ['recordings', 'rebuild'],
+      {},
+      /LIVEMIX_DATA_DIR.*no folder/,
+    ],
     ['no such flag', ['edge', '--media-root', '/tmp'], {}, /--media-root/],
     ['a listen address without a host', ['edge', '--listen', '9080'], {}, /--listen.*127\.0\.0\.1:9080/],
     [
@@ -68,6 +80,9 @@ describe('wrong usage and settings end with 2 and one line that names the mend',
     expect(stderr.trim()).toMatch(message);
     expect(code).toBe(2);
     expect(stderr).not.toMatch(/\n\s+at /);
+    if (args.includes('rebuild')) {
+      for (const name of ['mistyped', 'wrong/store']) expect(existsSync(join(folder, name))).toBe(false);
+    }
   });
 });
 
