@@ -1,5 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -153,6 +154,40 @@ test('changing anything needs the token where there is one; looking does not', a
   const open = [path, '/v1/recordings', `/recordings/${done.id}/index.m3u8`];
   for (const at of open) expect((await fetch(rig.control.url + at)).status).toBe(200);
   expect(await all()).toEqual([done]);
+});
+
+test('another site cannot have a browser change anything (T30); its own page can, and who is no browser', async () => {
+  const own = new URL(rig.control.url);
+  const asked = async (headers: Record<string, string>) => {
+    const path = `/v1/recordings/${done.id}/stop`;
+    const sent = { ...admin, ...headers };
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      request({ host: own.hostname, port: own.port, path, method: 'POST', headers: sent }, resolve)
+        .on('error', reject)
+        .end();
+    });
+    const body = JSON.parse(Buffer.concat(await answer.toArray()).toString()) as { code?: string };
+    return [answer.statusCode, body.code];
+  };
+  for (const headers of [
+    { Origin: 'http://evil.example' },
+    { Origin: 'null' },
+    { Origin: `http://${own.hostname}:1` },
+    { Origin: `http://evil.example?${own.host}` },
+    { 'Sec-Fetch-Site': 'cross-site' },
+    { 'Sec-Fetch-Site': 'same-site', Origin: own.origin },
+  ]) {
+    expect(await asked(headers as Record<string, string>), JSON.stringify(headers)).toEqual([403, 'csrf']);
+  }
+  for (const headers of [
+    {},
+    { Origin: own.origin },
+    { Origin: 'https://live.example', 'Sec-Fetch-Site': 'same-origin' },
+    { 'Sec-Fetch-Site': 'none' },
+    { Origin: 'https://Live.example', Host: 'live.example' },
+  ]) {
+    expect(await asked(headers as Record<string, string>), JSON.stringify(headers)).toEqual([200, undefined]);
+  }
 });
 
 test('an id that is not known is answered with 404 everywhere', async () => {

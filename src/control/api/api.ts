@@ -92,18 +92,24 @@ function refuseStranger(request: FastifyRequest, token: string | undefined): voi
 
 /**
  * Without logins a browser on this machine may change something, so another site must not make it do so: a body says
- * that it is JSON, which no form can, and a browser says where the request comes from.
+ * that it is JSON, which no form can, and a browser says where the request comes from: with Sec-Fetch-Site, or, where it is old or
+ * the page came over plain HTTP from another machine, with Origin alone. Who says neither is no browser.
  */
 function refuseForgery({ method, headers }: FastifyRequest): void {
   if (method === 'GET' || method === 'HEAD') return;
   const site = headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') {
-    throw new LiveMixError('csrf', 'Another site asks for this.');
-  }
+  const isOwn = site === undefined ? isOwnOrigin(headers) : site === 'same-origin' || site === 'none';
+  if (!isOwn) throw new LiveMixError('csrf', 'Another site asks for this.');
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (hasBody && !/^application\/json\b/.test(headers['content-type'] ?? '')) {
     throw noJson();
   }
+}
+
+/** Whether the page that asks was had from here, as far as that is said. */
+function isOwnOrigin({ origin, host = '' }: FastifyRequest['headers']): boolean {
+  if (origin === undefined) return true;
+  return URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
 }
 
 const noJson = () =>
