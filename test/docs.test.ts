@@ -10,6 +10,7 @@ import { recordingsCommand } from '../src/cli/recordings.ts';
 import { sourcesCommand } from '../src/cli/sources.ts';
 import { linkEnds } from '../src/control/edges/edge-session.ts';
 import { controlEvents } from '../src/control/events.ts';
+import { healingOf, recordingGapTexts } from '../src/control/recordings/gap-texts.ts';
 import { controlSettings } from '../src/control/settings.ts';
 import { edgeEvents } from '../src/edge/events.ts';
 import { commandTroubles } from '../src/edge/input/command/command-trouble.ts';
@@ -152,6 +153,27 @@ ${table(
     ...Object.entries(commandTroubles).map(([code, { detail, hint }]) => [`\`${code}\``, detail, hint]),
     ['`edge_offline`', 'The edge is not connected.', 'Check that the edge runs and reaches control.'],
     ['`source_silent`', 'The edge is connected, but its encoder sends nothing.', 'Check the encoder.'],
+  ],
+)}
+
+## Gaps of a recording
+
+\`GET /v1/recordings/ID\` and \`livemix recordings show ID\` list what a recording lacks as \`gaps: [{ from, until, reason }]\`. All but
+\`source_silent\` make it \`incomplete\`. While it has not ended a gap may close by itself, when what was owed comes.
+
+${table(
+  ['reason', 'what happened', 'does it heal afterwards', 'what to do'],
+  [
+    ...Object.entries(recordingGapTexts).map(([reason, { detail, heals, hint }]) => [
+      `\`${reason}\``,
+      detail,
+      heals,
+      hint,
+    ]),
+    ...gapReasons.map((reason) => {
+      const { detail, hint } = gapTrouble(reason);
+      return [`\`${reason}\``, detail, healingOf(reason), hint];
+    }),
   ],
 )}
 

@@ -15,10 +15,12 @@ import { byteText } from './table.ts';
 export async function downloadRecording(
   { open }: Operator,
   id: string,
-  { output, format = 'mp4' }: Readonly<Record<string, string | boolean | undefined>>,
+  { output, format = 'mp4', rendition }: Readonly<Record<string, string | boolean | undefined>>,
 ): Promise<void> {
   if (format !== 'ts' && format !== 'mp4') throw new SettingsError('--format', 'Write ts or mp4.');
-  const { headers, body } = await open('GET', `/recordings/${encodeURIComponent(id)}/download.${format}`);
+  const asked = rendition === undefined ? '' : `?rendition=${encodeURIComponent(String(rendition))}`;
+  const address = `/recordings/${encodeURIComponent(id)}/download.${format}${asked}`;
+  const { headers, body } = await open('GET', address);
   const named = /filename="([A-Za-z0-9._-]+)"/.exec(headers.get('content-disposition') ?? '')?.[1];
   const file = typeof output === 'string' ? output : (named ?? `${id}.${format}`);
   if (existsSync(file)) {
@@ -44,7 +46,7 @@ export async function downloadRecording(
     const { code, syscall, message } = error as NodeJS.ErrnoException;
     if (syscall !== undefined) throw new OperatorFailed(`${file} cannot be written (${code}).`);
     throw new OperatorFailed(
-      `The download broke off after ${byteText(got)} (${message}). Is control still running? Try again.`,
+      `The download broke off after ${byteText(got)} (${message}). Control went away, or ended it: its log says why then. Try again.`,
     );
   } finally {
     bar.end();

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { nearestName } from '../runtime/nearest-name.ts';
 import * as types from '../runtime/setting-types.ts';
 import { defineSettings, setting, type ValuesOf } from '../runtime/settings.ts';
 import { askControl, askPages, openAnswer } from './operator-client.ts';
@@ -54,14 +55,27 @@ export function addOperatorCommand(
     const lines = flags.map(([form, help]) => `  ${form.padEnd(width)}${help}`);
     inner.addHelpText('after', ['', 'Of this command:', ...lines].join('\n'));
   }
+  // The default command is given what no other one is named by, so that what is too much for it is an unknown command.
+  inner.allowExcessArguments(isDefault);
   const own = new Set(inner.options.map((option) => option.attributeName()));
   inner.action(async (...given: unknown[]) => {
+    if (isDefault) refuseUnknown(command, inner);
     const names = given.filter((each) => typeof each === 'string');
     const options = inner.opts<Record<string, string>>();
     const settings = Object.fromEntries(Object.entries(options).filter(([name]) => !own.has(name)));
     await action(operatorOf(await readFor(operatorSettings, settings)), names, options);
   });
   withSettings(inner, operatorSettings);
+}
+
+function refuseUnknown(command: Command, inner: Command): void {
+  const [first] = inner.args;
+  if (first === undefined) return;
+  if (command.args[0] === inner.name()) inner.error(`error: too many arguments for '${inner.name()}'`);
+  const known = command.commands.map((each) => each.name());
+  const meant = nearestName(first, known);
+  const mend = meant === undefined ? `There are: ${known.join(', ')}.` : `Did you mean ${meant}?`;
+  inner.error(`error: unknown command '${first}' of '${command.name()}'. ${mend}`);
 }
 
 const operatorOf = ({ controlUrl, adminToken: token }: ValuesOf<typeof operatorSettings>): Operator => {

@@ -35,11 +35,13 @@ export function recordingsCommand(): Command {
     command,
     'list',
     'lists all recordings, newest first',
-    async ({ pages }, _names, { source }) => {
+    async ({ ask, pages }, _names, { source }) => {
       const query = source === undefined ? '' : `?source=${encodeURIComponent(String(source))}`;
       const recordings: RecordingJson[] = [];
       for await (const page of pages<RecordingJson>(`/v1/recordings${query}`)) recordings.push(...page);
       if (recordings.length > 0) return print(recordings);
+      // One that is not known is told from one that has not been recorded.
+      if (source !== undefined) await ask('GET', `/v1/sources/${encodeURIComponent(String(source))}`);
       console.log(`Nothing has been recorded yet. Begin: livemix recordings start ${source ?? 'SOURCE'}`);
     },
     { isDefault: true, flags: [['--source <NAME>', 'those of one source']] },
@@ -92,11 +94,12 @@ export function recordingsCommand(): Command {
     command,
     'download <id>',
     'fetches it as one file',
-    async (operator, [id], { output, format }) => downloadRecording(operator, id!, { output, format }),
+    (operator, [id], flags) => downloadRecording(operator, id!, flags),
     {
       flags: [
         ['--output <FILE>', 'where to write it (default: as control names it, here)'],
         ['--format <ts|mp4>', 'the bytes as they are, or one MP4 (default: mp4)'],
+        ['--rendition <NAME>', 'which of several, such as sound of its own (default: the best variant)'],
       ],
     },
   );

@@ -117,6 +117,8 @@ export function controlEvents(log: Log, metrics: Metrics, clock: Clock) {
     objectLost: (source: string, sequence: number) =>
       log.error({ source, sequence }, 'an object is gone from the store, or changed: a gap is stated'),
     replayed: (from: 'cache' | 'store') => replayed.inc({ from }),
+    downloadBroken: (id: string, error: unknown) =>
+      log.warn({ id, err: error }, 'a download broke off in the middle; its reader was shown so'),
     storeRead: () => storeReads.inc(),
     objectsRemoved: (count: number) => removed.inc({ why: 'unwanted' }, count),
     orphansRemoved: (count: number) => {

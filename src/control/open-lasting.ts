@@ -37,11 +37,14 @@ export async function openLasting(
   const { databaseUrl = `sqlite:${join(dataDir, 'catalog.db')}` } = settings;
   const catalog = await openCatalog(databaseUrl, { clock, ...(onLost !== undefined && { onLost }) });
   scope.defer(() => catalog.close());
-  const { storeUrl = pathToFileURL(join(dataDir, 'store')).href } = settings;
+  const { storeUrl = storeInside(dataDir) } = settings;
   const store = await openStore(storeUrl, { clock, events: events.store });
   scope.defer(() => store.close());
   return { catalog, store };
 }
+
+/** Where recordings are stored by default. @param dataDir absolute */
+export const storeInside = (dataDir: string): string => pathToFileURL(join(dataDir, 'store')).href;
 
 /** What a URL of a setting says. Throws `SettingsError` that names the setting and the mend. */
 export function readUrl<T>(name: string, url: string, parse: (url: string) => T): T {

@@ -76,7 +76,7 @@ export class FileStore implements ObjectStore {
 
   async get(key: string): Promise<Buffer | undefined> {
     checkKey(key);
-    return this.#told('get', () => onDisk(unlessAbsent(readFile(join(this.#root, key)))));
+    return this.#told('get', () => this.#orAway(onDisk(unlessAbsent(readFile(join(this.#root, key))))));
   }
 
   async stream(
@@ -86,14 +86,16 @@ export class FileStore implements ObjectStore {
     checkKey(key);
     checkRange(range);
     return this.#told('stream', async () => {
-      const handle = await onDisk(unlessAbsent(openFile(join(this.#root, key))));
+      const handle = await this.#orAway(onDisk(unlessAbsent(openFile(join(this.#root, key)))));
       return handle?.createReadStream(range && { start: range.first, end: range.last });
     });
   }
 
   async head(key: string): Promise<ObjectHead | undefined> {
     checkKey(key);
-    const found = await this.#told('head', () => onDisk(unlessAbsent(stat(join(this.#root, key)))));
+    const found = await this.#told('head', () =>
+      this.#orAway(onDisk(unlessAbsent(stat(join(this.#root, key))))),
+    );
     return found?.isFile() ? { bytes: bytes(found.size) } : undefined;
   }
 
@@ -102,7 +104,8 @@ export class FileStore implements ObjectStore {
     const file = join(this.#root, key);
     const folder = dirname(file);
     const remove = async () => {
-      await unlessAbsent(unlink(file));
+      const isRemoved = unlink(file).then(() => true as const);
+      await this.#orAway(unlessAbsent(isRemoved));
       // Also where it is gone: another may have removed it and not brought that to the disk yet.
       await unlessAbsent(syncFolder(folder, this.#syncs));
     };
@@ -113,6 +116,7 @@ export class FileStore implements ObjectStore {
   async *list(prefix: string): AsyncGenerator<readonly ListedObject[]> {
     checkPrefix(prefix);
     const pages = listFiles(this.#root, prefix);
+    await this.#told('list', () => this.#orAway(Promise.resolve(undefined)));
     for (;;) {
       const { value, done } = await this.#told('list', () => onDisk(pages.next()));
       if (done === true) return;
@@ -158,6 +162,19 @@ export class FileStore implements ObjectStore {
         throw error;
       }
     });
+  }
+
+  /** What is not there is only absent while the store itself is there: its disk may not be mounted. */
+  async #orAway<T>(looking: Promise<T | undefined>): Promise<T | undefined> {
+    const found = await looking;
+    if (found === undefined && !(await this.#isThere())) {
+      throw new StoreFailed('unreachable', 'the folder of the store is not there');
+    }
+    return found;
+  }
+
+  async #isThere(): Promise<boolean> {
+    return (await onDisk(unlessAbsent(stat(join(this.#root, TEMPORARY_FOLDER))))) !== undefined;
   }
 
   async #told<T>(operation: StoreOperation, task: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,31 @@ async function run(args: readonly string[], env: Record<string, string> = {}) {
 describe('wrong usage and settings end with 2 and one line that names the mend', () => {
   const wrong: [string, string[], Record<string, string>, RegExp][] = [
     ['no such command', ['edgge'], {}, /unknown command 'edgge'/],
+    [
+      'no such command of a group',
+      ['recordings', 'bogus'],
+      {},
+      /unknown command 'bogus' of 'recordings'.*rebuild/,
+    ],
+    [
+      'a command of a group misspelt',
+      ['sources', 'shwo', 'x'],
+      {},
+      /unknown command 'shwo'.*Did you mean show\?/,
+    ],
+    ['too much for a command', ['recordings', 'list', 'x'], {}, /too many arguments for 'list'/],
+    [
+      'a store to rebuild from that is not there',
+      ['recordings', 'rebuild', '--store-url', `file://${join(folder, 'mistyped')}`],
+      {},
+      /LIVEMIX_STORE_URL.*no folder \/.*mistyped/,
+    ],
+    [
+      'a data dir to rebuild from that is not there',
+      ['recordings', 'rebuild'],
+      {},
+      /LIVEMIX_DATA_DIR.*no folder/,
+    ],
     ['no such flag', ['edge', '--media-root', '/tmp'], {}, /--media-root/],
     ['a listen address without a host', ['edge', '--listen', '9080'], {}, /--listen.*127\.0\.0\.1:9080/],
     [
@@ -55,6 +80,9 @@ describe('wrong usage and settings end with 2 and one line that names the mend',
     expect(stderr.trim()).toMatch(message);
     expect(code).toBe(2);
     expect(stderr).not.toMatch(/\n\s+at /);
+    if (args.includes('rebuild')) {
+      for (const name of ['mistyped', 'wrong/store']) expect(existsSync(join(folder, name))).toBe(false);
+    }
   });
 });
 

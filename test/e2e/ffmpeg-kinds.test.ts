@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Browser } from '../support/chromium.ts';
-import { playWithFfmpeg, probeStreams, pushAllWithFfmpeg, pushWithFfmpeg } from '../support/ffmpeg.ts';
+import {
+  playWithFfmpeg,
+  probeSpan,
+  probeStreams,
+  pushAllWithFfmpeg,
+  pushWithFfmpeg,
+} from '../support/ffmpeg.ts';
 import { Nodes, until } from '../support/nodes.ts';
 import { startPlayerSite } from '../support/player-page.ts';
 import {
@@ -27,11 +33,13 @@ type Kind = {
 };
 
 const fmp4 = ['-hls_segment_type', 'fmp4'];
+/** An encoder that counts from when its machine was started. */
+const uptime = ['-output_ts_offset', '100000'];
 const encrypted = ['-hls_enc', '1', '-hls_enc_key', '0123456789abcdef'];
 const keyLine = /#EXT-X-KEY:METHOD=AES-128,URI="\.\.\/\.\.\/m\/[^"]+\.key",IV=0x[0-9a-f]{32}\n/i;
 const mapLine = /#EXT-X-MAP:URI="\.\.\/\.\.\/m\/[^"]+\.(?:mp4|m4s)"\n/;
 const kinds: Record<string, Kind> = {
-  'fmp4-pushed': { by: 'push', flags: fmp4, says: mapLine },
+  'fmp4-pushed': { by: 'push', flags: [...fmp4, ...uptime], says: mapLine },
   'fmp4-persistent': { by: 'push', flags: [...fmp4, '-http_persistent', '1'], says: mapLine },
   'fmp4-file': { by: 'file', flags: fmp4, fileName: 'cam-%03d.m4s', says: mapLine },
   'fmp4-single-file': {
@@ -138,6 +146,11 @@ async function expectRecorded(recordings: RecordingsClient, id: string, source: 
       code: 0,
       complaints: '',
     });
+    if (extension !== 'mp4') continue;
+    // Whatever its encoder counts from, the file begins at 0, and lasts as long as the recording.
+    const span = await probeSpan(download(extension));
+    expect({ source, begins: span.start.toFixed(1) }).toEqual({ source, begins: '0.0' });
+    expect(Math.abs(span.duration - durationSeconds), source).toBeLessThan(0.5);
   }
   expect(durationSeconds).toBeGreaterThan(6);
   if (wanted.includes('ts')) return;

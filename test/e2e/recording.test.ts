@@ -119,6 +119,8 @@ test('real ffmpeg is recorded from the command line, replayed, downloaded, verif
     [['show', nothing], 1, /There is no such recording\. See `livemix recordings`.*\(recording_unknown\)/],
     [['download', nothing], 1, /\(recording_unknown\)/],
     [['verify', nothing], 1, /\(recording_unknown\)/],
+    [['list', '--source', 'nobody'], 1, /There is no source.*\(source_unknown\)/],
+    [['download', id, '--rendition', 'low'], 1, /no such rendition\. It has main\. \(not_found\)/],
     [['start', 'nobody'], 1, /See `livemix sources`.*\(source_unknown\)/],
     [
       ['start', 'gate', '--from', 'yesterday'],

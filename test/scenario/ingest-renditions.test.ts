@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { runLiveMix } from '../../src/cli/livemix.ts';
 import { discontinuitiesOf, tagOf, textOf } from '../support/hls-text.ts';
 import {
   LADDER,
@@ -139,9 +142,18 @@ test('a ladder is recorded with all its renditions, from the past on, and replay
   expect(ended.segments).toBe(lasting.reduce((sum, count) => sum + count, 0));
   const apart = await fetch(index.replace('index.m3u8', 'download.ts'));
   expect(apart.status).toBe(409);
-  expect(await apart.json()).toMatchObject({ code: 'download_impossible' });
+  expect(await apart.json()).toMatchObject({
+    code: 'download_impossible',
+    hint: expect.stringContaining('--rendition NAME): high, sound.'),
+  });
   const one = await fetch(index.replace('index.m3u8', 'download.ts?rendition=low'));
-  expect(new Uint8Array(await one.arrayBuffer()).length).toBe(lasting[1]! * segment('low', 0, 0).length);
+  const low = Buffer.from(await one.arrayBuffer());
+  expect(low.length).toBe(lasting[1]! * segment('low', 0, 0).length);
+  const file = join(rig.folder, 'low.ts');
+  const flags = ['--rendition', 'low', '--format', 'ts', '--output', file, '--control-url', rig.control.url];
+  expect(await runLiveMix(['recordings', 'download', id, ...flags])).toBe(0);
+  expect(sha256(readFileSync(file))).toBe(sha256(low));
+  expect(one.headers.get('content-disposition')).toMatch(/_low\.ts"$/);
 });
 
 test('playlists of renditions are posted, too, and the one that names them', async () => {

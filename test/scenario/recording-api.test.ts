@@ -1,5 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -86,6 +87,8 @@ describe('a recording is not started, and nothing is changed,', () => {
     ['from more than a year ago', { source, from: '-400d' }, 422, 'bad_span'],
     ['from long ago', { source, from: '1970-01-01T00:00:00Z' }, 422, 'bad_span'],
     ['until far ahead', { source, until: '9999-12-31T23:59:59Z' }, 422, 'bad_span'],
+    ['from further back than any number', { source, from: `-${'9'.repeat(60)}d` }, 422, 'bad_span'],
+    ['from absurdly long ago', { source, from: '-99999999999999999s' }, 422, 'bad_span'],
     ['until ahead of all numbers', { source, until: '+999999999d' }, 422, 'bad_span'],
     ['from yesterday', { source, from: 'yesterday' }, 400, 'bad_time'],
     ['from an empty time', { source, from: '' }, 400, 'bad_time'],
@@ -120,6 +123,7 @@ describe('a recording is not started, and nothing is changed,', () => {
     const before = await all();
     const answer = await said(post(body, type));
     expect(answer).toMatchObject(refused(status, answer.body['code'] as string));
+    if (status === 415) expect(answer.body['hint']).toBe('Send `Content-Type: application/json`.');
     expect(await all()).toEqual(before);
   });
 });
@@ -150,6 +154,40 @@ test('changing anything needs the token where there is one; looking does not', a
   const open = [path, '/v1/recordings', `/recordings/${done.id}/index.m3u8`];
   for (const at of open) expect((await fetch(rig.control.url + at)).status).toBe(200);
   expect(await all()).toEqual([done]);
+});
+
+test('another site cannot have a browser change anything (T30); its own page can, and who is no browser', async () => {
+  const own = new URL(rig.control.url);
+  const asked = async (headers: Record<string, string>) => {
+    const path = `/v1/recordings/${done.id}/stop`;
+    const sent = { ...admin, ...headers };
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      request({ host: own.hostname, port: own.port, path, method: 'POST', headers: sent }, resolve)
+        .on('error', reject)
+        .end();
+    });
+    const body = JSON.parse(Buffer.concat(await answer.toArray()).toString()) as { code?: string };
+    return [answer.statusCode, body.code];
+  };
+  for (const headers of [
+    { Origin: 'http://evil.example' },
+    { Origin: 'null' },
+    { Origin: `http://${own.hostname}:1` },
+    { Origin: `http://evil.example?${own.host}` },
+    { 'Sec-Fetch-Site': 'cross-site' },
+    { 'Sec-Fetch-Site': 'same-site', Origin: own.origin },
+  ]) {
+    expect(await asked(headers as Record<string, string>), JSON.stringify(headers)).toEqual([403, 'csrf']);
+  }
+  for (const headers of [
+    {},
+    { Origin: own.origin },
+    { Origin: 'https://live.example', 'Sec-Fetch-Site': 'same-origin' },
+    { 'Sec-Fetch-Site': 'none' },
+    { Origin: 'https://Live.example', Host: 'live.example' },
+  ]) {
+    expect(await asked(headers as Record<string, string>), JSON.stringify(headers)).toEqual([200, undefined]);
+  }
 });
 
 test('an id that is not known is answered with 404 everywhere', async () => {

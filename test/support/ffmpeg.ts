@@ -143,18 +143,15 @@ export async function segmentFiles(folder: string): Promise<readonly Buffer[]> {
 }
 
 /** How many seconds ffprobe says something lasts. */
-export async function probeDuration(url: string): Promise<number> {
-  const probe = new Running('ffprobe', [
-    '-v',
-    'error',
-    '-show_entries',
-    'format=duration',
-    '-of',
-    'json',
-    url,
-  ]);
+export const probeDuration = async (url: string): Promise<number> => (await probeSpan(url)).duration;
+
+/** When something begins and how long it lasts, in seconds, as ffprobe says. */
+export async function probeSpan(url: string): Promise<{ readonly start: number; readonly duration: number }> {
+  const entries = ['-show_entries', 'format=start_time,duration', '-of', 'json'];
+  const probe = new Running('ffprobe', ['-v', 'error', ...entries, url]);
   await probe.ended();
-  return Number((JSON.parse(probe.stdout) as { format: { duration: string } }).format.duration);
+  const { format } = JSON.parse(probe.stdout) as { format: { start_time: string; duration: string } };
+  return { start: Number(format.start_time), duration: Number(format.duration) };
 }
 
 /** ffprobe's view of the streams: `[{ codec_type, codec_name, … }]`. */

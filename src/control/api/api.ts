@@ -6,6 +6,7 @@ import { KIB } from '../../media/units.ts';
 import { requestId } from '../../runtime/answer.ts';
 import { showsToken } from '../../runtime/bearer.ts';
 import type { Presence } from '../../serve/presence.ts';
+import { StoreFailed } from '../../store/object-store.ts';
 import type { EdgeLinks } from '../edges/edge-links.ts';
 import type { Demand } from '../live/demand.ts';
 import type { Sources } from '../sources/sources.ts';
@@ -91,19 +92,30 @@ function refuseStranger(request: FastifyRequest, token: string | undefined): voi
 
 /**
  * Without logins a browser on this machine may change something, so another site must not make it do so: a body says
- * that it is JSON, which no form can, and a browser says where the request comes from.
+ * that it is JSON, which no form can, and a browser says where the request comes from: with Sec-Fetch-Site, or, where it is old or
+ * the page came over plain HTTP from another machine, with Origin alone. Who says neither is no browser.
  */
 function refuseForgery({ method, headers }: FastifyRequest): void {
   if (method === 'GET' || method === 'HEAD') return;
   const site = headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') {
-    throw new LiveMixError('csrf', 'Another site asks for this.');
-  }
+  const isOwn = site === undefined ? isOwnOrigin(headers) : site === 'same-origin' || site === 'none';
+  if (!isOwn) throw new LiveMixError('csrf', 'Another site asks for this.');
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (hasBody && !/^application\/json\b/.test(headers['content-type'] ?? '')) {
-    throw new LiveMixError('wrong_type', 'The body must be application/json.');
+    throw noJson();
   }
 }
+
+/** Whether the page that asks was had from here, as far as that is said. */
+function isOwnOrigin({ origin, host = '' }: FastifyRequest['headers']): boolean {
+  if (origin === undefined) return true;
+  return URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+}
+
+const noJson = () =>
+  new LiveMixError('wrong_type', 'The body must be application/json.', {
+    hint: 'Send `Content-Type: application/json`.',
+  });
 
 function readChange(body: unknown): z.infer<typeof sourceChange> {
   const read = sourceChange.safeParse(body);
@@ -118,9 +130,12 @@ function readChange(body: unknown): z.infer<typeof sourceChange> {
 /** What fastify itself refuses (a body that is no JSON, too large …) in our own words. */
 function asLiveMixError(error: unknown): LiveMixError {
   if (error instanceof LiveMixError) return error;
+  if (error instanceof StoreFailed) {
+    return new LiveMixError('store_unavailable', 'The object store does not answer.', { retryAfter: 2 });
+  }
   const status = (error as { statusCode?: number }).statusCode;
   if (status === 413) return new LiveMixError('body_too_large', 'The body is larger than 64 KiB.');
-  if (status === 415) return new LiveMixError('wrong_type', 'The body must be application/json.');
+  if (status === 415) return noJson();
   if (status !== undefined && status < 500) return new LiveMixError('bad_request', (error as Error).message);
   return new LiveMixError('internal', 'The request failed.');
 }

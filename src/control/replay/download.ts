@@ -2,12 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
+import { LiveMixError } from '../../media/error.ts';
 import { mediaType } from '../../media/segment-record.ts';
 import { join } from './joined.ts';
-import type { Mp4Input } from './mp4/mp4-input.ts';
-
-/** Reads the bytes of a stored segment, checked; rejects when they are gone. */
-export type ReadStored = (segment: CatalogSegment) => Promise<Buffer>;
+import { inputOf, type StoredReads } from './stored-input.ts';
 
 /** A recording that is fetched as one file. */
 export type Download = {
@@ -16,48 +14,49 @@ export type Download = {
   readonly recording: CatalogRecording;
   /** What it has, in order; at least one. */
   readonly segments: readonly CatalogSegment[];
-  readonly read: ReadStored;
+  /** The rendition that was asked for by its name. */
+  readonly named: string | null;
+  readonly reads: StoredReads;
+  /** It broke off in the middle, and its reader has been shown so. */
+  readonly onBroken: (error: unknown) => void;
 };
 
 /**
- * Answers with the bytes of a recording in order, one segment in memory at a time, as fast as they are taken. Throws
+ * Answers with the segments of a recording as one file of their own kind, as fast as it is taken. Throws
  * `download_impossible`.
  */
-export async function answerJoined(download: Download, extension: string): Promise<void> {
-  const { response, recording, segments, read } = download;
-  const { bytes, content } = join(segments, extension, read);
-  response.writeHead(200, {
-    ...headersOf(recording, extension),
-    'Content-Type': mediaType(extension),
-    'Content-Length': bytes,
-  });
-  await send(download, content);
+export function answerJoined(download: Download, extension: string): Promise<void> {
+  return answerFile(download, extension, join(download.segments, extension, download.reads.read));
 }
 
 /** Answers with a recording of MPEG-TS as one MP4, remuxed. Throws `mp4_impossible` before the first byte where that cannot be. */
 export async function answerMp4(download: Download): Promise<void> {
-  const { response, recording, segments, read } = download;
+  const { segments, reads } = download;
   const { remuxToMp4 } = await import('./mp4/remux.ts');
-  const mp4 = remuxToMp4(segments.map((segment, index) => inputOf(segment, segments[index - 1], read)));
-  try {
-    const first = await mp4.next();
-    response.writeHead(200, { ...headersOf(recording, 'mp4'), 'Content-Type': 'video/mp4' });
-    await send(download, first.done === true ? [] : followedBy(first.value, mp4));
-  } finally {
-    await mp4.return();
-  }
+  const inputs = segments.map((segment, index) => inputOf(segment, segments[index - 1], reads.read));
+  await answerFile(download, 'mp4', remuxToMp4(inputs));
 }
 
-function inputOf(segment: CatalogSegment, before: CatalogSegment | undefined, read: ReadStored): Mp4Input {
-  const { record } = segment;
-  const follows = before === undefined || before.record.sequence + 1 === record.sequence;
-  return {
-    bytes: () => read(segment),
-    extension: record.extension,
-    discontinuity: record.discontinuity || !follows,
-    at: record.at,
-    duration: record.duration,
-  };
+/**
+ * Nothing is said before the first bytes are there: until then what is in the way can be told. What is gone from the store is
+ * left out. Throws `recording_empty` where all of it is.
+ */
+async function answerFile(
+  download: Download,
+  extension: string,
+  content: AsyncGenerator<Buffer, void, void>,
+): Promise<void> {
+  const { response, segments, reads } = download;
+  try {
+    const first = await content.next().catch((error: unknown) => {
+      throw reads.gone === segments.length ? allGone() : error;
+    });
+    if (first.done === true) throw allGone();
+    response.writeHead(200, { ...headersOf(download, extension), 'Content-Type': mediaType(extension) });
+    await send(download, followedBy(first.value, content));
+  } finally {
+    await content.return();
+  }
 }
 
 async function* followedBy(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -65,28 +64,45 @@ async function* followedBy(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGen
   yield* rest;
 }
 
-async function send(
-  { request, response }: Download,
-  content: AsyncIterable<Buffer> | Iterable<Buffer>,
-): Promise<void> {
+async function send(download: Download, content: AsyncIterable<Buffer>): Promise<void> {
+  const { request, response } = download;
   if (request.method === 'HEAD') {
     response.end();
     return;
   }
+  const checked = Readable.from(brokenOff(download, content), { objectMode: true, highWaterMark: 1 });
+  // What broke has been told; a reader that went away is no failure.
+  await pipeline(checked, response).catch(() => response.destroy());
+}
+
+/**
+ * The content, but what breaks in it resets the connection: to a reader of HTTP/1.0, such as many a proxy, one that ends
+ * looks like the end of the file.
+ */
+async function* brokenOff(
+  { response, onBroken }: Download,
+  content: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
   try {
-    await pipeline(Readable.from(content, { objectMode: true, highWaterMark: 1 }), response);
+    yield* content;
   } catch (error) {
-    // A reader that went away is no failure; what broke here must not look like the end.
-    const isGone = (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
-    response.destroy();
-    if (!isGone) throw error;
+    response.socket?.resetAndDestroy();
+    onBroken(error);
+    throw error;
   }
 }
 
-function headersOf({ source, from }: CatalogRecording, extension: string): Record<string, string> {
+const allGone = () =>
+  new LiveMixError('recording_empty', 'Nothing of the recording is left in the object store.', {
+    hint: 'Check the store. When its objects are back: `livemix recordings verify ID`.',
+  });
+
+function headersOf({ recording, named }: Download, extension: string): Record<string, string> {
+  const { source, from } = recording;
   const at = new Date(from).toISOString().slice(0, 19).replaceAll(':', '-');
+  const name = named === null ? `${source}_${at}` : `${source}_${at}_${named}`;
   return {
-    'Content-Disposition': `attachment; filename="${source}_${at}.${extension}"`,
+    'Content-Disposition': `attachment; filename="${name}.${extension}"`,
     'Cache-Control': 'no-cache',
     'Access-Control-Allow-Origin': '*',
     'X-Content-Type-Options': 'nosniff',

@@ -1,47 +1,77 @@
 import type { CatalogSegment } from '../../catalog/catalog.ts';
-import { cutOut, ownBytes, partNamed, segmentFileName } from '../../media/carried.ts';
+import { cutOut, partsOf } from '../../media/carried.ts';
 import { LiveMixError } from '../../media/error.ts';
 import { isFragmentedMp4 } from '../../media/segment-record.ts';
-import { type Bytes, bytes } from '../../media/units.ts';
-import type { ReadStored } from './download.ts';
-
-/** A recording whose segments, one behind the other, are one file. */
-export type Joined = { readonly bytes: Bytes; readonly content: AsyncIterable<Buffer> };
+import { inputOf, type ReadStored } from './stored-input.ts';
 
 /**
- * The segments of a recording as one file: MPEG-TS, packed audio and WebVTT as they are, fMP4 behind its one init section.
- * Throws `download_impossible` with the reason where that is no file of this kind.
+ * The segments of a recording as one file, one segment in memory at a time: MPEG-TS, packed audio and WebVTT as they are,
+ * one behind the other; fMP4 with its times moved to begin at 0. Throws `download_impossible` with the reason where that is no
+ * file of this kind.
  */
-export function join(segments: readonly CatalogSegment[], extension: string, read: ReadStored): Joined {
+export function join(
+  segments: readonly CatalogSegment[],
+  extension: string,
+  read: ReadStored,
+): AsyncGenerator<Buffer, void, void> {
   refuseOther(segments, extension);
-  const first = segments[0]!;
-  const init = first.record.map === undefined ? undefined : first.record.carries![0]!;
-  const own = segments.reduce((sum, { record }) => sum + ownBytes(record).bytes, 0);
-  return {
-    bytes: bytes(own + (init?.bytes ?? 0)),
-    content: joined(segments, read),
-  };
+  return isFragmentedMp4(extension) ? joinedMp4(segments, read) : joined(segments, read);
 }
 
-async function* joined(segments: readonly CatalogSegment[], read: ReadStored): AsyncGenerator<Buffer> {
-  for (const [at, segment] of segments.entries()) {
+async function* joined(
+  segments: readonly CatalogSegment[],
+  read: ReadStored,
+): AsyncGenerator<Buffer, void, void> {
+  for (const segment of segments) {
     const kept = await read(segment);
-    const { record } = segment;
-    if (record.carries === undefined) {
-      yield kept;
-      continue;
-    }
-    const own = cutOut(kept, partNamed(record, segmentFileName(record))!);
-    if (at === 0) yield kept.subarray(own.length, own.length + record.carries[0]!.bytes);
-    yield own;
+    if (kept !== undefined) yield ownOf(segment, kept);
   }
 }
+
+async function* joinedMp4(
+  segments: readonly CatalogSegment[],
+  read: ReadStored,
+): AsyncGenerator<Buffer, void, void> {
+  const found = await firstThere(segments, read);
+  if (found === undefined) return;
+  const { kept, at } = found;
+  const left = segments.slice(at);
+  const { record } = left[0]!;
+  if (record.map === undefined) throw impossible('It has no init section.');
+  const { joinFragments } = await import('./mp4/join-fragments.ts');
+  const init = cutOut(kept, partsOf(record)[1]!);
+  const inputs = left.map((segment, index) => ({
+    ...inputOf(segment, left[index - 1], read),
+    bytes: async () => {
+      const bytes = index === 0 ? kept : await read(segment);
+      return bytes && ownOf(segment, bytes);
+    },
+  }));
+  yield* joinFragments({
+    init,
+    inputs,
+    seconds: left.reduce((sum, each) => sum + each.record.duration, 0),
+    beginsAtMs: record.at,
+  });
+}
+
+async function firstThere(
+  segments: readonly CatalogSegment[],
+  read: ReadStored,
+): Promise<{ readonly kept: Buffer; readonly at: number } | undefined> {
+  for (const [at, segment] of segments.entries()) {
+    const kept = await read(segment);
+    if (kept !== undefined) return { kept, at };
+  }
+  return undefined;
+}
+
+/** The bytes of a segment without what it carries. */
+const ownOf = ({ record }: CatalogSegment, kept: Buffer): Buffer => cutOut(kept, partsOf(record)[0]!);
 
 function refuseOther(segments: readonly CatalogSegment[], extension: string): void {
   const { record: first } = segments[0]!;
-  if (segments.some(({ record }) => record.keys !== undefined)) {
-    throw impossible('It is encrypted, and a file cannot say where its keys are.');
-  }
+  if (isEncrypted(segments)) throw encrypted();
   const kinds = new Set(segments.map(({ record }) => kindOf(record.extension)));
   if (kinds.size > 1) throw impossible(`It is of several kinds: ${[...kinds].join(', ')}.`);
   const [kind] = kinds;
@@ -53,6 +83,14 @@ function refuseOther(segments: readonly CatalogSegment[], extension: string): vo
     throw impossible('Its time begins anew in the middle: its encoder was restarted.');
   }
 }
+
+export const isEncrypted = (segments: readonly CatalogSegment[]): boolean =>
+  segments.some(({ record }) => record.keys !== undefined);
+
+export const encrypted = () =>
+  new LiveMixError('download_impossible', 'It is encrypted, and a file cannot say where its keys are.', {
+    hint: 'Play its index.m3u8.',
+  });
 
 /** What a file of such segments is called. */
 const kindOf = (extension: string): string => (isFragmentedMp4(extension) ? 'mp4' : extension);

@@ -4,17 +4,20 @@ import { segmentExtensions } from '../../media/segment-record.ts';
 import { answerPlaylist } from '../../serve/answer-playlist.ts';
 import { answerOptions } from '../../serve/cross-origin.ts';
 import type { RenderedPlaylist } from '../../serve/rendered-playlist.ts';
+import type { ControlEvents } from '../events.ts';
 import type { Recordings } from '../recordings/recordings.ts';
 import { answerJoined, answerMp4 } from './download.ts';
 import type { Remuxes } from './remuxes.ts';
 import type { ReplaySegments } from './replay-segments.ts';
 import type { Replays } from './replays.ts';
+import { StoredReads } from './stored-input.ts';
 
 export type ReplayRoutes = {
   readonly recordings: Recordings;
   readonly replays: Replays;
   readonly segments: ReplaySegments;
   readonly remuxes: Remuxes;
+  readonly events: Pick<ControlEvents, 'downloadBroken'>;
 };
 
 const PATH =
@@ -46,7 +49,7 @@ async function playlistOf(replays: Replays, id: string, list: string): Promise<R
 }
 
 async function answerDownload(
-  { recordings, replays, segments, remuxes }: ReplayRoutes,
+  { recordings, replays, segments, remuxes, events }: ReplayRoutes,
   request: IncomingMessage,
   response: ServerResponse,
   id: string,
@@ -55,7 +58,9 @@ async function answerDownload(
   const asked = new URLSearchParams(/\?(.*)$/.exec(request.url ?? '')?.[1]).get('rendition');
   const content = await replays.content(id, asked ?? (await replays.best(id)));
   const recording = recordings.get(id);
-  const download = { request, response, recording, segments: content, read: segments.read.bind(segments) };
+  const reads = new StoredReads((segment) => segments.read(segment));
+  const onBroken = (error: unknown) => events.downloadBroken(id, error);
+  const download = { request, response, recording, segments: content, reads, onBroken, named: asked };
   const isRemuxed = extension === 'mp4' && content.some(({ record }) => record.extension === 'ts');
   if (isRemuxed && content.every(({ record }) => record.keys === undefined)) {
     await remuxes.run(() => answerMp4(download));

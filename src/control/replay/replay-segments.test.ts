@@ -223,6 +223,9 @@ test('whoever reads all of a recording does not push anything out of the cache',
   expect(await segments.read(row)).toEqual(contentOf(1));
   expect(cache.values.size).toBe(0);
   await store.delete(row.key);
-  await expect(onSecondLook(segments.read(row))).rejects.toThrow('gone');
+  expect(await onSecondLook(segments.read(row))).toBeUndefined();
+  expect(lost).toEqual([1]);
+  store.down();
+  await expect(segments.read(row)).rejects.toMatchObject({ code: 'store_unavailable', status: 503 });
   expect(lost).toEqual([1]);
 });

@@ -77,12 +77,16 @@ export class ReplaySegments {
     return read;
   }
 
-  /** The bytes of a stored segment, past the cache, for whoever reads all of a recording once. */
-  async read(segment: CatalogSegment): Promise<Buffer> {
-    const content = await this.#fromStore(segment);
-    if (content !== undefined) return content;
-    await this.stored.lost(segment);
-    throw new Error(`the object of ${segment.source}/${segment.record.sequence} is gone`);
+  /**
+   * The bytes of a stored segment, past the cache, for whoever reads all of a recording once; undefined where its object is
+   * gone, which is stated then. Throws `store_unavailable`.
+   */
+  async read(segment: CatalogSegment): Promise<Buffer | undefined> {
+    const content = await this.#fromStore(segment).catch((error: unknown) => {
+      throw error instanceof StoreFailed ? unavailable(error) : error;
+    });
+    if (content === undefined) await this.stored.lost(segment);
+    return content;
   }
 
   /** Brings segments into the cache that will be asked for soon. Failures are left to whoever asks. */
@@ -148,7 +152,7 @@ export class ReplaySegments {
       if (!(error instanceof StoreFailed)) throw error;
       if (this.#failed.size > 10_000) this.#failed.clear();
       this.#failed.set(key, millis(this.clock.monotonic() + FAILED_FOR_MS));
-      throw unavailable();
+      throw unavailable(error);
     }
   }
 
@@ -180,5 +184,5 @@ type StoredRow = CatalogSegment & { readonly key: string };
 const isThere = (row: CatalogSegment | undefined): row is StoredRow =>
   row?.key !== undefined && row.record.gap === undefined;
 
-const unavailable = () =>
-  new LiveMixError('store_unavailable', 'The object store does not answer.', { retryAfter: 2 });
+const unavailable = (cause?: StoreFailed) =>
+  new LiveMixError('store_unavailable', 'The object store does not answer.', { retryAfter: 2, cause });

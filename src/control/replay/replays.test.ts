@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { SegmentRecord } from '../../media/segment-record.ts';
 import { epochMs } from '../../media/units.ts';
 import { type Ground, openGround, realRecord, rowOf } from '../recordings/ground-for-test.ts';
 import { RecordedSegments } from '../recordings/recorded-segments.ts';
@@ -25,11 +26,19 @@ const ladder = (sound = '') =>
 
 /** A recording of twenty seconds, all settled, that has ten segments of each of these renditions. */
 async function record(multivariant: string | undefined, ...stored: string[]): Promise<string> {
+  return recordOf(multivariant, stored, {});
+}
+
+async function recordOf(
+  multivariant: string | undefined,
+  stored: readonly string[],
+  change: Partial<SegmentRecord>,
+): Promise<string> {
   const span = { from: epochMs(ground.start), until: epochMs(ground.start + 20_000) };
   const { id } = await recordings.start('camera-0', 'edge-1', span, '', multivariant);
   const rows = stored.flatMap((rendition) =>
     Array.from({ length: 10 }, (_, sequence) => ({
-      ...rowOf(realRecord(ground.start, sequence), `segments/${rendition}/${sequence}`),
+      ...rowOf(realRecord(ground.start, sequence, change), `segments/${rendition}/${sequence}`),
       rendition,
     })),
   );
@@ -72,6 +81,40 @@ test('one file is made of the best variant that was stored, and not where its so
   const apart = await record(ladder(',AUDIO="a"'), 'low', 'high', 'sound');
   await expect(replays.best(apart)).rejects.toMatchObject({ code: 'download_impossible' });
   expect(await replays.content(apart, 'low')).toHaveLength(10);
+  await expect(replays.best(apart)).rejects.toMatchObject({
+    hint: expect.stringMatching(/--rendition NAME\): high, sound\.$/),
+  });
+});
+
+test('an encrypted ladder is said to be encrypted at once, and which of its renditions are not', async () => {
+  const keys = ['#EXT-X-KEY:METHOD=AES-128,URI="{0}"'];
+  const locked = await recordOf(ladder(',AUDIO="a"'), ['low', 'high', 'sound'], { keys });
+  await expect(replays.best(locked)).rejects.toMatchObject({
+    code: 'download_impossible',
+    message: expect.stringContaining('encrypted'),
+    hint: 'Play its index.m3u8.',
+  });
+});
+
+test('one that has ended with nothing says what is missing of it, not that nothing was made', async () => {
+  const silent = await record(undefined);
+  await expect(replays.playlist(silent, 'main')).rejects.toMatchObject({
+    code: 'recording_empty',
+    message: expect.stringContaining('none was made'),
+    hint: expect.not.stringContaining('Ask again'),
+  });
+  const span = { from: epochMs(ground.start), until: epochMs(ground.start + 20_000) };
+  const { id } = await recordings.start('camera-2', 'edge-1', span, '', undefined);
+  const reach = ground.start + 60_000;
+  const report = { name: 'camera-2', settledUntil: span.until, reach };
+  await recordings.reported('edge-1', 'spool-1', report as never, () => true);
+  for (const asked of [replays.playlist(id, 'main'), replays.content(id, 'main')]) {
+    await expect(asked).rejects.toMatchObject({
+      code: 'recording_empty',
+      message: 'Nothing of the recording is stored: beyond_spool for 20 s.',
+      hint: expect.stringContaining('docs/errors.md'),
+    });
+  }
 });
 
 test('a recording of a ladder from before it was one is played as what it has', async () => {

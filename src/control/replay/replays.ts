@@ -7,7 +7,9 @@ import { LiveMixError } from '../../media/error.ts';
 import { MAIN } from '../../media/name.ts';
 import { multivariantAsSent, type RenderedPlaylist } from '../../serve/rendered-playlist.ts';
 import type { RecordedSegments } from '../recordings/recorded-segments.ts';
+import { lacksMedia, type RecordingGap } from '../recordings/recording-gaps.ts';
 import type { Recordings } from '../recordings/recordings.ts';
+import { encrypted, isEncrypted } from './joined.ts';
 import { beginningOf, ReplayPlaylist, settledPrefix } from './replay-playlist.ts';
 import type { ReplaySegments } from './replay-segments.ts';
 
@@ -58,7 +60,7 @@ export class Replays {
     }
     played.shown = shown;
     const rendered = await played.playlist.of(recording, shown);
-    if (rendered === undefined) throw nothingYet(recording);
+    if (rendered === undefined) throw await this.#nothing(recording);
     return rendered;
   }
 
@@ -71,9 +73,11 @@ export class Replays {
     if (named === undefined) return this.main(id);
     const { uri, apart } = bestVariant(named)!;
     if (apart.length === 0) return renditionOf(uri);
-    const all = [uri, ...apart].map(renditionOf);
+    const stored = await this.recorded.renditions(this.recordings.get(id));
+    const clear = [uri, ...apart].map(renditionOf).filter((one) => !isEncrypted(stored.get(one) ?? NOTHING));
+    if (clear.length === 0) throw encrypted();
     throw new LiveMixError('download_impossible', 'Its sound and its picture are renditions of their own.', {
-      hint: `Play its index.m3u8, or download each: ${all.map((one) => `?rendition=${one}`).join(', ')}.`,
+      hint: `Play its index.m3u8, or download each, with ?rendition=NAME (--rendition NAME): ${clear.join(', ')}.`,
     });
   }
 
@@ -89,8 +93,12 @@ export class Replays {
     const recording = this.recordings.get(id);
     const shown = await this.#shown(recording, rendition);
     const media = shown.filter(({ record }) => record.gap === undefined);
-    if (media.length === 0) throw nothingYet(recording);
+    if (media.length === 0) throw await this.#nothing(recording);
     return media;
+  }
+
+  async #nothing(recording: CatalogRecording): Promise<LiveMixError> {
+    return nothingOf(recording, (await this.recorded.content(recording)).gaps);
   }
 
   async #shown(recording: CatalogRecording, rendition: string): Promise<readonly CatalogSegment[]> {
@@ -134,7 +142,24 @@ function indexOf(rows: readonly CatalogSegment[], sequence: number): number {
   return rows[low]?.record.sequence === sequence ? low : -1;
 }
 
-const nothingYet = ({ ended }: CatalogRecording) =>
-  ended === undefined
-    ? new LiveMixError('recording_empty', 'Nothing of the recording has been stored yet.', { retryAfter: 1 })
-    : new LiveMixError('recording_empty', 'The recording has no media: none was made in its time.');
+/** Why a recording has nothing to show. @param gaps all that is known to be missing of it */
+function nothingOf({ ended }: CatalogRecording, gaps: readonly RecordingGap[]): LiveMixError {
+  if (ended === undefined) {
+    return new LiveMixError('recording_empty', 'Nothing of the recording has been stored yet.', {
+      retryAfter: 1,
+    });
+  }
+  if (!lacksMedia(gaps)) {
+    return new LiveMixError('recording_empty', 'The recording has no media: none was made in its time.', {
+      hint: 'Check the encoder, and record again.',
+    });
+  }
+  const lengths = new Map<string, number>();
+  for (const { from, until, reason } of gaps) {
+    lengths.set(reason, (lengths.get(reason) ?? 0) + (until - from) / 1_000);
+  }
+  const stated = [...lengths].map(([reason, length]) => `${reason} for ${Number(length.toFixed(1))} s`);
+  return new LiveMixError('recording_empty', `Nothing of the recording is stored: ${stated.join(', ')}.`, {
+    hint: 'docs/errors.md says of each reason what to do.',
+  });
+}

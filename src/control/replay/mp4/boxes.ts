@@ -50,7 +50,7 @@ export function withDuration(header: Buffer, seconds: number, createdAtMs: numbe
   const rewrite = (bytes: Buffer): Buffer[] =>
     [...boxesOf(bytes)].map(({ type, body }) => {
       if (CONTAINERS.has(type)) return box(type, ...rewrite(body));
-      if (type === 'mvex') return box(type, mehd(seconds * movieScale), body);
+      if (type === 'mvex') return box(type, mehd(seconds * movieScale), ...without('mehd', body));
       if (type === 'mvhd') movieScale = scaleOf(body);
       if (type === 'mvhd' || type === 'mdhd') {
         const scale = scaleOf(body);
@@ -80,6 +80,9 @@ export function withDuration(header: Buffer, seconds: number, createdAtMs: numbe
     });
   return Buffer.concat(rewrite(header));
 }
+
+const without = (type: string, bytes: Buffer): Buffer[] =>
+  [...boxesOf(bytes)].filter((inner) => inner.type !== type).map((inner) => box(inner.type, inner.body));
 
 const mehd = (duration: number): Buffer => box('mehd', Buffer.from([VERSION_1, 0, 0, 0]), u64(duration));
 

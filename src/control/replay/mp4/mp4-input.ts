@@ -2,7 +2,8 @@ import { LiveMixError } from '../../../media/error.ts';
 
 /** One segment to be put in. */
 export type Mp4Input = {
-  readonly bytes: () => Promise<Buffer>;
+  /** Undefined where they are gone: the file goes on with the next one, which begins where the one before ended. */
+  readonly bytes: () => Promise<Buffer | undefined>;
   /** Without the dot. Only `ts` can be put in. */
   readonly extension: string;
   /** Its times do not follow the ones before. */

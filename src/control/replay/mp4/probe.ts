@@ -32,11 +32,16 @@ export async function probe(
   for await (const input of inputs) {
     if (input.extension !== 'ts')
       throw new Mp4Impossible(`it has segments that are not MPEG-TS (.${input.extension})`);
+    if (input.discontinuity) wanted = MOST_PROBED;
+    const bytes = wanted > 0 ? await input.bytes() : undefined;
+    if (wanted > 0 && bytes === undefined) {
+      wanted = MOST_PROBED;
+      continue;
+    }
     seconds += input.duration;
     beginsAtMs ??= input.at;
-    if (input.discontinuity) wanted = MOST_PROBED;
-    if (wanted === 0) continue;
-    const found = await readOrNot(reader, await input.bytes());
+    if (bytes === undefined) continue;
+    const found = await readOrNot(reader, bytes);
     if (found === undefined) continue;
     wanted = found.complete ? 0 : wanted - 1;
     for (const track of found.tracks) {

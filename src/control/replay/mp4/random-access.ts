@@ -4,6 +4,9 @@ import type { Fragment } from './fragment-header.ts';
 /** version 1: 64-bit times and places. */
 const VERSION_1 = Buffer.from([1, 0, 0, 0]);
 
+/** sample_is_non_sync_sample (§8.8.3.1). */
+const IS_NO_KEY = 0x010000;
+
 type Entries = { readonly times: number[]; readonly places: number[]; readonly trafs: number[] };
 
 /**
@@ -13,12 +16,13 @@ type Entries = { readonly times: number[]; readonly places: number[]; readonly t
 export class RandomAccess {
   readonly #tracks = new Map<number, Entries>();
 
-  /** Takes down a fragment that begins at `place` of the file. Each of its tracks begins with a packet to begin from. */
+  /** Takes down a fragment that begins at `place` of the file. A track that does not begin with a key frame in it is left out. */
   add({ runs }: Fragment, place: number): void {
     runs.forEach(({ track, begin, samples }, index) => {
+      if (samples[0] === undefined || (samples[0].flags & IS_NO_KEY) !== 0) return;
       const entries = this.#tracks.get(track) ?? { times: [], places: [], trafs: [] };
       this.#tracks.set(track, entries);
-      entries.times.push(begin + (samples[0]?.composition ?? 0));
+      entries.times.push(begin + samples[0].composition);
       entries.places.push(place);
       entries.trafs.push(index + 1);
     });
@@ -38,7 +42,7 @@ function tfra(track: number, { times, places, trafs }: Entries): Buffer {
   const entries = Buffer.alloc(times.length * 19);
   times.forEach((time, index) => {
     const at = index * 19;
-    entries.writeBigUInt64BE(BigInt(time), at);
+    entries.writeBigUInt64BE(BigInt(Math.max(0, time)), at);
     entries.writeBigUInt64BE(BigInt(places[index]!), at + 8);
     // The numbers of the traf, of its trun and of the sample, a byte each.
     entries.set([trafs[index]!, 1, 1], at + 16);

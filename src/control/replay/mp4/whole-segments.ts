@@ -15,8 +15,15 @@ export async function* wholeSegments(
   inputs: AsyncIterable<Mp4Input> | Iterable<Mp4Input>,
 ): AsyncGenerator<WholeSegment> {
   let held: WholeSegment | undefined;
-  for await (const input of inputs) {
-    let bytes = await input.bytes();
+  let isCut = false;
+  for await (const each of inputs) {
+    let bytes = await each.bytes();
+    if (bytes === undefined) {
+      isCut = true;
+      continue;
+    }
+    const input = isCut ? { ...each, discontinuity: true } : each;
+    isCut = false;
     if (held !== undefined) {
       const split = input.discontinuity ? undefined : splitContinuation(bytes);
       if (split !== undefined) {
