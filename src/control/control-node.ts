@@ -26,7 +26,6 @@ import { Demand } from './live/demand.ts';
 import { ControlLiveHost } from './live/live-host.ts';
 import { SharedSegments } from './live/shared-segments.ts';
 import { checkLastingUrls, openLasting, readUrl } from './open-lasting.ts';
-import { Readiness } from './readiness.ts';
 import { openRecordingParts } from './recording-parts.ts';
 import { Remuxes } from './replay/remuxes.ts';
 import type { ControlSettings } from './settings.ts';
@@ -67,13 +66,13 @@ export async function startControl(
     const clock = new SystemClock();
     const metrics = createMetrics('livemix_control_', { process: true });
     const events = controlEvents(surroundings.log, metrics, clock);
+    let ready = true;
     const onLost = (error: Error) => {
-      readiness.catalogLost();
+      ready = false;
       events.catalogFailed(error);
       surroundings.onFailure(error);
     };
     const { catalog, store } = await openLasting(settings, dataDir.path, { clock, events, onLost }, scope);
-    const readiness = new Readiness(store, clock);
     const caches = openCaches(settings.cacheUrl, { clock, events: events.cache });
     scope.defer(() => caches.replay.close());
     const maxLiveBytes = bytes(Math.floor(cacheUrl.maxBytes / 2));
@@ -114,7 +113,7 @@ export async function startControl(
       edgeToken,
       metrics,
       ui,
-      readiness,
+      isReady: () => ready,
     };
     controlGauges(metrics, sources, channels, presence);
 

@@ -9,7 +9,6 @@ import { answerLive, type LiveHost } from '../serve/live-routes.ts';
 import { pathOf } from '../serve/path.ts';
 import { answerUiFile, type UiFiles } from '../serve/ui-files.ts';
 import { answerUpload, type Receiver } from './live/receive.ts';
-import type { Readiness } from './readiness.ts';
 import { answerKeep, type KeepRoutes } from './recordings/keep-routes.ts';
 import { answerReplay, type ReplayRoutes } from './replay/replay-routes.ts';
 
@@ -22,7 +21,8 @@ export type ControlRoutes = {
   readonly edgeToken: string | undefined;
   readonly metrics: Metrics;
   readonly ui: UiFiles;
-  readonly readiness: Readiness;
+  /** Whether this node can do its work now. */
+  readonly isReady: () => boolean;
 };
 
 /** Every request to control. Viewers and uploads come first and never see the framework. */
@@ -81,11 +81,10 @@ async function answerOther(
   switch (path) {
     case '/healthz':
       return answerText(response, 200, 'ok\n');
-    case '/readyz': {
-      const trouble = await routes.readiness.trouble();
-      if (trouble === undefined) return answerText(response, 200, 'ready\n');
-      return answerText(response, 503, `not ready: ${trouble}\n`);
-    }
+    case '/readyz':
+      return routes.isReady()
+        ? answerText(response, 200, 'ready\n')
+        : answerText(response, 503, 'not ready\n');
     case '/metrics':
       return answerMetrics(routes.metrics, request, response);
   }

@@ -147,8 +147,9 @@ export async function segmentsMade(rig: Rig, count: number): Promise<void> {
   await rig.until(`${count} segments are made`, () => rig.encoder.made.length >= wanted, within);
 }
 
-/** Segments of half a second that an edge may stamp ahead of its clock: it follows the encoder while it is within a second. */
+/** Segments of half a second that an edge may stamp ahead of its clock, or behind: it follows the encoder while it is within a second. */
 const AHEAD = 2;
+const BEHIND = 2;
 /** By so many segments the time of a recording may be stamped otherwise than a test sees it. */
 const SLACK = 3;
 
@@ -168,7 +169,8 @@ export class Snippet {
   ) {
     const now = rig.encoder.made.length;
     this.#may = [before - SLACK, Number.POSITIVE_INFINITY];
-    this.#must = [now, Number.POSITIVE_INFINITY];
+    // What is stamped behind was made before the recording begins.
+    this.#must = [now + BEHIND, Number.POSITIVE_INFINITY];
   }
 
   static async start(rig: Rig, recordings: RecordingsClient): Promise<Snippet> {

@@ -30,6 +30,11 @@ export const recordingGapTexts: Readonly<Record<Exclude<RecordingGapReason, GapR
     heals: 'no',
     hint: 'Keep LIVEMIX_DATA_DIR of the edge on a disk that outlives it.',
   },
+  source_refused: {
+    detail: 'The encoder sent media, and the edge could take in nothing of it.',
+    heals: 'no',
+    hint: 'See `livemix sources`: the trouble of the source says what to mend.',
+  },
   edge_lost: {
     detail: 'The edge did not come back within LIVEMIX_DRAIN_DAYS: the recording was given up.',
     heals: 'no',
