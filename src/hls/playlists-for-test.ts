@@ -5,7 +5,7 @@ export type ModelLine =
   | { readonly kind: 'map'; readonly text: string; readonly line: string; readonly uri: string }
   | { readonly kind: 'key'; readonly text: string; readonly key?: ModelKey }
   | { readonly kind: 'range'; readonly text: string; readonly offset: number; readonly length: number }
-  | { readonly kind: 'dates' | 'tag'; readonly text: string };
+  | { readonly kind: 'bitrate' | 'dates' | 'tag'; readonly text: string };
 
 /** An EXT-X-KEY with `{}` for its URI; `leansOnNumber`: its IV is the segment's number. */
 export type ModelKey = {
@@ -125,10 +125,14 @@ const passing: fc.Arbitrary<ModelLine> = fc
   .oneof(
     fc.constantFrom('# a comment', '#', '#EXTINFX', '# é: "=', '#EXTX:1,2'),
     fc.constantFrom('#EXT-X-CUE-OUT:30.0', '#EXT-X-CUE-IN', '#EXT-OATCLS-SCTE35:/DAlAAAAAAAAAP==', '##'),
-    fc.nat(99_999).map((rate) => `#EXT-X-BITRATE:${rate}`),
+    fc.constantFrom('#EXT-X-BITRATE:', '#EXT-X-BITRATE:1.5', '#EXT-X-BITRATES:1'),
     fc.tuple(word, quotable).map(([tag, text]) => `#EXT-X-OWN-${tag}:${text}`.trimEnd()),
   )
   .map((text) => ({ kind: 'tag', text }));
+
+const bitrate: fc.Arbitrary<ModelLine> = fc
+  .oneof(fc.nat(9), fc.nat(99_999))
+  .map((rate) => ({ kind: 'bitrate', text: `#EXT-X-BITRATE:${rate}` }));
 
 /** A date range from some seconds before the playlist on; it never ends just when a segment begins. */
 const dates = (beginsAt: number): fc.Arbitrary<ModelLine> =>
@@ -143,7 +147,7 @@ const dates = (beginsAt: number): fc.Arbitrary<ModelLine> =>
 const title = fc.constantFrom('A title', ' with, commas,', '#EXTINF:1,', '$& é "="');
 
 const segment = (beginsAt: number | undefined): fc.Arbitrary<ModelSegment> => {
-  const anyLine = [passing, passing, map, key, ...(beginsAt === undefined ? [] : [dates(beginsAt)])];
+  const anyLine = [passing, passing, map, key, bitrate, ...(beginsAt === undefined ? [] : [dates(beginsAt)])];
   return fc
     .record({
       uri: name.map((file) => `${file}.m4s`),

@@ -36,10 +36,12 @@ function meaning(playlist: ModelPlaylist) {
   const times = timesOf(playlist);
   let map: { line: string; uri: string; keys: readonly ModelKey[] } | undefined;
   let keys: readonly ModelKey[] = [];
+  let bitrate: string | undefined;
   return playlist.segments.map((segment, at) => {
     const sequence = playlist.mediaSequence + at;
     for (const one of segment.lines) {
       if (one.kind === 'map') map = { line: one.line, uri: one.uri, keys };
+      if (one.kind === 'bitrate') bitrate = one.text;
       if (one.kind === 'key') {
         const { key } = one;
         keys = key === undefined ? [] : [...keys.filter(({ format }) => format !== key.format), key];
@@ -59,7 +61,10 @@ function meaning(playlist: ModelPlaylist) {
       ...(segment.title !== undefined && { title: segment.title }),
       discontinuity: segment.discontinuity,
       gap: segment.gap,
-      tags: segment.lines.filter(({ kind }) => kind === 'tag').map(({ text }) => text),
+      tags: [
+        ...(bitrate !== undefined && range === undefined ? [bitrate] : []),
+        ...segment.lines.filter(({ kind }) => kind === 'tag').map(({ text }) => text),
+      ],
       ...(times[at] !== undefined && { programDateTime: times[at] }),
       ...(range?.kind === 'range' && { range: { offset: range.offset, length: range.length } }),
       ...(map !== undefined && { map: { line: map.line, uri: map.uri, keys: named(map.keys) } }),
@@ -110,6 +115,18 @@ function recordsOf(entries: readonly NeedingSegment[], first: number): SegmentRe
   });
 }
 
+/** Behind a segment whose rate is told each has one: its encoder's, that of what was read, of a gap what is in force. */
+function rated(records: readonly SegmentRecord[]): readonly (readonly string[])[] {
+  let rate: string | undefined;
+  return records.map(({ tags = [], gap, bytes: size, duration }) => {
+    const told = tags.find((tag) => /^#EXT-X-BITRATE:\d+$/.test(tag));
+    const read = `#EXT-X-BITRATE:${Math.max(1, Math.round((size * 8) / duration / 1000))}`;
+    if (told === undefined && rate === undefined) return tags;
+    rate = told ?? (gap === undefined ? read : rate);
+    return [rate!, ...tags.filter((tag) => tag !== told)];
+  });
+}
+
 /** What must come through: of media that was never got, the lines it needs need not. */
 const kept = (entries: readonly NeedingSegment[]) =>
   entries.map(({ line: _, range: __, programDateTime: ___, map, keys = [], ...rest }) => ({
@@ -133,7 +150,8 @@ test('an encoder’s media playlist is read as what it says, keeps every line it
       const text = renderMediaPlaylist(records, urls);
       const again = parseMediaPlaylist(text);
       const second = withNeeds(again);
-      same(kept(second), kept(first));
+      const rates = rated(records);
+      same(kept(second), kept(first.map((entry, at) => ({ ...entry, tags: rates[at]! }))));
       const times = second.map(({ programDateTime }) => programDateTime);
       same(
         times,

@@ -1,5 +1,6 @@
 import { epochMs } from '../media/units.ts';
 import { parseAttributes, renderAttributes, withoutUri } from './attributes.ts';
+import { isBitrate } from './bitrate.ts';
 import { type DateRange, inForce, parseDateRange } from './date-ranges.ts';
 import { I_FRAMES_ONLY } from './head-lines.ts';
 import type { MediaPlaylist, MediaPlaylistSegment } from './media-playlist.ts';
@@ -25,6 +26,8 @@ export type NeededMap = Needed & { readonly keys: readonly Needed[] };
 
 /** An entry of a playlist with all that the lines before it, near and far, mean for it. */
 export type NeedingSegment = MediaPlaylistSegment & {
+  /** The EXT-X-BITRATE that covers it, and the lines that are its own, as they stand. */
+  readonly tags: readonly string[];
   /** The part of the resource that the segment is. */
   readonly range?: ByteRange;
   readonly map?: NeededMap;
@@ -59,8 +62,8 @@ const NOT_PASSED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Resolves the tags that reach beyond the segment they stand before (EXT-X-MAP, EXT-X-KEY) or lean on the one before
- * it (EXT-X-BYTERANGE). Low-latency parts are left out; every other line stays with its segment.
+ * Resolves the tags that reach beyond the segment they stand before (EXT-X-MAP, EXT-X-KEY, EXT-X-BITRATE) or lean on
+ * the one before it (EXT-X-BYTERANGE). Low-latency parts are left out; every other line stays with its segment.
  *
  * @throws PlaylistError
  */
@@ -80,6 +83,7 @@ type Key = Needed & { readonly format: string; readonly leansOnNumber: boolean }
 class NeedsReader {
   #map: (Omit<NeededMap, 'keys'> & { readonly keys: readonly Key[] }) | undefined;
   #keys: readonly Key[] = [];
+  #bitrate: string | undefined;
   #ranges: readonly DateRange[] = [];
   /** The IDs of those that stand before the segment at hand. */
   #told: ReadonlySet<string> = NOTHING_TOLD;
@@ -105,11 +109,13 @@ class NeedsReader {
       if (name === '#EXT-X-MAP') this.#map = { ...mapOf(value, segment.line), keys: this.#keys };
       else if (name === '#EXT-X-KEY') this.#keys = keysWith(this.#keys, value, segment.line);
       else if (name === '#EXT-X-BYTERANGE') range = rangeOf(value, segment.line, this.#behind(segment.uri));
+      else if (isBitrate(tag)) this.#bitrate = tag;
       else if (!NOT_PASSED.has(name) && !this.#isDateRange(name, tag, segment.line)) {
         tags ??= [];
         tags.push(tag);
       }
     }
+    if (this.#bitrate !== undefined && range === undefined) tags = [this.#bitrate, ...(tags ?? NO_TAGS)];
     const map = this.#map ?? this.#mapAtHead(segment.uri, range);
     this.#before = range && { uri: segment.uri, end: range.offset + range.length };
     const ranges = this.#rangesOf(segment);

@@ -7,7 +7,12 @@ const said = {
   title: 'the news, at eight',
   before: ['# a comment: é', '#EXT-X-CUE-OUT:30.0', '#EXT-X-BITRATE:512', '#EXT-X-OWN:"a",b=1'],
 };
-const lines = [...said.before, '#EXTINF:1.0*,the news, at eight'];
+/** A bit rate is a state, as a key is: it stands before what is the segment's own. */
+const lines = [
+  '#EXT-X-BITRATE:512',
+  ...said.before.filter((line) => !line.startsWith('#EXT-X-BITRATE')),
+  '#EXTINF:1.0*,the news, at eight',
+];
 const dateRange = (at: number) =>
   `#EXT-X-DATERANGE:ID="ad",START-DATE="${new Date(at).toISOString()}",PLANNED-DURATION=30,SCTE35-OUT=0xFC002F`;
 
