@@ -134,20 +134,35 @@ const bitrate: fc.Arbitrary<ModelLine> = fc
   .oneof(fc.nat(9), fc.nat(99_999))
   .map((rate) => ({ kind: 'bitrate', text: `#EXT-X-BITRATE:${rate}` }));
 
-/** A date range from some seconds before the playlist on; it never ends just when a segment begins. */
-const dates = (beginsAt: number): fc.Arbitrary<ModelLine> =>
+/**
+ * A date range from some seconds before the playlist on, as its ID says (rfc8216bis §4.4.5.1: one ID has one
+ * START-DATE); it never ends just when a segment begins. Where no date-time
+ * tells that one is over, no line speaks of it later.
+ */
+const dates = (beginsAt: number, ids: number): fc.Arbitrary<ModelLine> =>
   fc
-    .record({ id: fc.nat(3), from: fc.integer({ min: -5_000, max: 60_000 }), lasts: fc.option(fc.nat(60)) })
-    .map(({ id, from, lasts }) => {
-      const start = new Date(beginsAt + from).toISOString();
-      const duration = lasts === null ? '' : `,DURATION=${lasts}.0005`;
+    .record({
+      id: fc.nat(ids),
+      lasts: fc.option(fc.nat(60)),
+      planned: fc.boolean(),
+    })
+    .map(({ id, lasts, planned }) => {
+      const start = new Date(beginsAt - 5_000 + ((id * 17_389) % 65_000)).toISOString();
+      const duration = lasts === null ? '' : `,${planned ? 'PLANNED-' : ''}DURATION=${lasts}.0005`;
       return { kind: 'dates', text: `#EXT-X-DATERANGE:ID="${id}",START-DATE="${start}"${duration}` };
     });
 
 const title = fc.constantFrom('A title', ' with, commas,', '#EXTINF:1,', '$& é "="');
 
 const segment = (beginsAt: number | undefined): fc.Arbitrary<ModelSegment> => {
-  const anyLine = [passing, passing, map, key, bitrate, ...(beginsAt === undefined ? [] : [dates(beginsAt)])];
+  const anyLine = [
+    passing,
+    passing,
+    map,
+    key,
+    bitrate,
+    beginsAt === undefined ? dates(0, 1e9) : dates(beginsAt, 5),
+  ];
   return fc
     .record({
       uri: name.map((file) => `${file}.m4s`),
