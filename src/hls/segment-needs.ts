@@ -37,6 +37,8 @@ export type NeedingSegment = MediaPlaylistSegment &
     readonly keys?: readonly Needed[];
     /** Of its playlist. */
     readonly head?: readonly string[];
+    /** Comments and unknown tags of its playlist's head, where they are known to be (`edge/ingest/head-of-list`). */
+    readonly headOfList?: readonly string[];
   };
 
 /** An init section before the first picture, in bytes; more is a list that has slid on in its resource. */

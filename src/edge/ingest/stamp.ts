@@ -44,7 +44,10 @@ export type SeenAt = { readonly observed: EpochMs; readonly encoder?: EpochMs };
 
 /** The record of a segment: the only place where its fields come from. */
 export function stamp(
-  entry: Pick<NeedingSegment, 'duration' | 'title' | 'tags' | 'ranges' | 'told' | 'begins' | 'head'>,
+  entry: Pick<
+    NeedingSegment,
+    'duration' | 'title' | 'tags' | 'ranges' | 'told' | 'begins' | 'head' | 'headOfList'
+  >,
   media: Media,
   extension: string,
   position: Position,
@@ -58,7 +61,7 @@ export function stamp(
   const hint = Math.min(media.encoder.targetDuration, MAX_DURATION);
   const keepsTarget = !opensList && !(position.discontinuity && position.mayLowerTarget);
   const at = beginOf(position, seen);
-  const ranges = lastingRanges(entry, previous, at);
+  const ranges = [...(entry.headOfList ?? []), ...lastingRanges(entry, previous, at)];
   return {
     sequence: position.sequence,
     at,
