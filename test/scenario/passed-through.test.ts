@@ -53,3 +53,24 @@ test('title, comments, cues and date ranges reach who watches at the edge, at co
     expect(found.some((line) => line.startsWith('#EXT-X-DATERANGE:ID="ad"'))).toBe(true);
   }
 });
+
+test('a bit rate, a date range and what the head says are there for who comes when their segments have left every list', async () => {
+  await using rig = await Rig.start();
+  const range = dateRange(Date.now()).replace('DURATION=30', 'DURATION=600');
+  const head = (text: string) => text.replace('#EXTINF', '# camera 7\n#EXT-X-BITRATE:640\n#EXTINF');
+  const publish = async (before: readonly string[] = []) => {
+    await rig.encoder.make(1, { before });
+    expect((await rig.encoder.post(head(rig.encoder.playlist()))).status).toBe(200);
+  };
+  await publish([range]);
+  for (let made = 1; made < 16; made++) await publish();
+  await rig.until('the source appears', () => rig.source());
+  for (const url of [`${rig.edge.url}/live/camera-0/index.m3u8`, rig.playlistUrl]) {
+    await rig.until(`there is a list at ${url}`, async () => (await fetch(url)).ok);
+    const text = await (await fetch(url)).text();
+    expect(text.match(/#EXTINF/g)!.length).toBeLessThan(11);
+    const begin = text.slice(0, text.indexOf('#EXTINF')).split('\n');
+    expect(begin).toEqual(expect.arrayContaining(['# camera 7', '#EXT-X-BITRATE:640', range]));
+    expect(text.match(/# camera 7|BITRATE|DATERANGE/g)?.length).toBe(3);
+  }
+});
