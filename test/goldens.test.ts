@@ -97,3 +97,35 @@ test.each(Object.entries(sins))('%s changes nothing of what is served', async (s
     readFileSync(join(goldensFolder, 'posted-date-times.served.m3u8'), 'utf8'),
   );
 });
+
+/** What an encoder posts that lists four segments of two seconds, `said` before them all and `# of each` before each. */
+const headed = (made: number, said: string): GoldenEvent => {
+  const from = Math.max(0, made - 3);
+  const lines = Array.from({ length: made + 1 - from }, (_, at) => {
+    const cue = from + at === 2 ? '#EXT-X-CUE-OUT\n' : '';
+    return `# of each\n${cue}#EXTINF:2,\ncam-${from + at}.ts\n`;
+  });
+  return {
+    at: 1_795_833_892_836 + 2_000 * made,
+    path: 'playlist',
+    text: `#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:${from}\n${said}${lines.join('')}`,
+    files: [[`cam-${made}.ts`, 35_344]],
+  };
+};
+
+test('comments and unknown tags of the head stand in every list, whoever comes late, for as long as the encoder says them', async () => {
+  const said = '# from camera 7\n#EXT-X-OWN:1\n';
+  await using edge = await GoldenEdge.start();
+  const after = async (from: number, until: number, head: string) => {
+    for (let made = from; made < until; made++) await edge.take(headed(made, head));
+    return edge.served().text.toString();
+  };
+  for (const until of [10, 11, 12]) {
+    const text = await after(until === 10 ? 0 : until - 1, until, said);
+    expect(text.split('# from camera 7').length).toBe(2);
+    expect(text.indexOf(said)).toBeLessThan(text.indexOf('#EXTINF'));
+    expect(text.split('# of each\n').length).toBe(text.split('#EXTINF').length);
+    expect(text).not.toContain('CUE-OUT');
+  }
+  expect(await after(12, 20, '')).not.toContain('camera 7');
+});

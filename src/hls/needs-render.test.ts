@@ -50,6 +50,29 @@ describe('what segments need', () => {
     expect(needs.map((line) => /IV=(\S+)/.exec(line)?.[1] ?? 'map')).toEqual(['0x01', 'map', '0x02']);
   });
 
+  const bitrates = (...list: readonly SegmentRecord[]) =>
+    render(...list).filter((line) => /BITRATE|^\d/.test(line));
+
+  test('a bit rate stands first in a list and where it changes, wherever the list begins', () => {
+    const [a, b, c, d] = [500, 500, 700, 700].map((rate, at) =>
+      recordForTest(7 + at, { tags: [`#EXT-X-BITRATE:${rate}`] }),
+    );
+    const [at500, at700] = ['#EXT-X-BITRATE:500', '#EXT-X-BITRATE:700'];
+    expect(bitrates(a!, b!, c!, d!)).toEqual([at500, '7.m4s', '8.m4s', at700, '9.m4s', '10.m4s']);
+    expect(bitrates(b!, c!, d!)).toEqual([at500, '8.m4s', at700, '9.m4s', '10.m4s']);
+    expect(bitrates(d!)).toEqual([at700, '10.m4s']);
+  });
+
+  test('behind a bit rate that does not cover it a segment has its own, and a gap has none', () => {
+    const rate = recordForTest(7, { tags: ['#EXT-X-BITRATE:500'] });
+    const plain = { bytes: bytes(100_000), own: { digest: 'own', bytes: bytes(90_000) }, carries: [init] };
+    const lost = recordForTest(8, { gap: 'missing_at_source' });
+    expect(bitrates(rate, lost, recordForTest(9, plain), recordForTest(10, plain))).toEqual([
+      ...['#EXT-X-BITRATE:500', '7.m4s', '8.m4s', '#EXT-X-BITRATE:360', '9.m4s', '10.m4s'],
+    ]);
+    expect(bitrates(lost, recordForTest(9, plain))).toEqual(['8.m4s', '9.m4s']);
+  });
+
   test('a date range stands before the first segment that is told of it, tags before theirs', () => {
     const range = '#EXT-X-DATERANGE:ID="1"';
     const lines = render(

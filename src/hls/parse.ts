@@ -9,6 +9,7 @@ import { isMultivariant, readMultivariantPlaylist } from './parse-multivariant.t
 import { PlaylistError } from './playlist-error.ts';
 import { CONTROL, decodePlaylist, detached, forEachLine } from './playlist-lines.ts';
 import { standsAt } from './stands-at.ts';
+import { Variables } from './variables.ts';
 
 /** A day of four-second segments, and room. */
 export const MAX_SEGMENTS = 25_000;
@@ -56,6 +57,8 @@ class MediaPlaylistReader {
   #endList = false;
   readonly #head = new Map<string, string>();
   readonly #dateTimes = new DateTimeReader(DATE_TIME);
+  /** Absent until there is one. */
+  #variables: Variables | undefined;
   #extinf = '';
   #duration: Seconds = seconds(0);
   #title: string | undefined;
@@ -74,7 +77,7 @@ class MediaPlaylistReader {
   read(start: number, end: number, line: number): void {
     const { text } = this;
     if (text.charCodeAt(start) !== HASH) {
-      this.#readUri(text.slice(start, end), line);
+      this.#readUri(this.#written(text.slice(start, end), line), line);
       return;
     }
     if (text.charCodeAt(start + 4) === CAPITAL_I && standsAt(text, EXTINF, start)) {
@@ -83,7 +86,7 @@ class MediaPlaylistReader {
     }
     if (text.charCodeAt(start + 7) === CAPITAL_P && this.#readDateTime(start, end)) return;
     const own = text.slice(start, end);
-    if (own.startsWith('#EXT')) this.#readTag(own, line);
+    if (own.startsWith('#EXT')) this.#readTag(this.#written(own, line), line);
     else this.#keep(own, line);
   }
 
@@ -104,6 +107,10 @@ class MediaPlaylistReader {
     if (this.#targetDuration !== undefined) playlist.targetDuration = this.#targetDuration;
     if (this.#head.size > 0) playlist.head = [...this.#head.values()];
     return playlist;
+  }
+
+  #written(text: string, line: number): string {
+    return this.#variables === undefined ? text : this.#variables.writeIn(text, line);
   }
 
   #readTag(text: string, line: number): void {
@@ -141,6 +148,10 @@ class MediaPlaylistReader {
         return;
       case START:
         this.#readStart(value);
+        return;
+      case '#EXT-X-DEFINE':
+        this.#variables ??= new Variables();
+        this.#variables.define(value, line);
         return;
       case '#EXT-X-STREAM-INF':
       case '#EXT-X-I-FRAME-STREAM-INF':
@@ -230,7 +241,6 @@ const OF_THE_PLAYLIST: ReadonlySet<string> = new Set([
   '#EXT-X-ALLOW-CACHE',
   '#EXT-X-PART-INF',
   '#EXT-X-SERVER-CONTROL',
-  '#EXT-X-DEFINE',
 ]);
 
 const INTEGER = /^\d+$/;

@@ -5,7 +5,7 @@ export type ModelLine =
   | { readonly kind: 'map'; readonly text: string; readonly line: string; readonly uri: string }
   | { readonly kind: 'key'; readonly text: string; readonly key?: ModelKey }
   | { readonly kind: 'range'; readonly text: string; readonly offset: number; readonly length: number }
-  | { readonly kind: 'dates' | 'tag'; readonly text: string };
+  | { readonly kind: 'bitrate' | 'dates' | 'tag'; readonly text: string };
 
 /** An EXT-X-KEY with `{}` for its URI; `leansOnNumber`: its IV is the segment's number. */
 export type ModelKey = {
@@ -125,25 +125,44 @@ const passing: fc.Arbitrary<ModelLine> = fc
   .oneof(
     fc.constantFrom('# a comment', '#', '#EXTINFX', '# é: "=', '#EXTX:1,2'),
     fc.constantFrom('#EXT-X-CUE-OUT:30.0', '#EXT-X-CUE-IN', '#EXT-OATCLS-SCTE35:/DAlAAAAAAAAAP==', '##'),
-    fc.nat(99_999).map((rate) => `#EXT-X-BITRATE:${rate}`),
+    fc.constantFrom('#EXT-X-BITRATE:', '#EXT-X-BITRATE:1.5', '#EXT-X-BITRATES:1'),
     fc.tuple(word, quotable).map(([tag, text]) => `#EXT-X-OWN-${tag}:${text}`.trimEnd()),
   )
   .map((text) => ({ kind: 'tag', text }));
 
-/** A date range from some seconds before the playlist on; it never ends just when a segment begins. */
-const dates = (beginsAt: number): fc.Arbitrary<ModelLine> =>
+const bitrate: fc.Arbitrary<ModelLine> = fc
+  .oneof(fc.nat(9), fc.nat(99_999))
+  .map((rate) => ({ kind: 'bitrate', text: `#EXT-X-BITRATE:${rate}` }));
+
+/**
+ * A date range from some seconds before the playlist on, as its ID says (rfc8216bis §4.4.5.1: one ID has one
+ * START-DATE); it never ends just when a segment begins. Where no date-time
+ * tells that one is over, no line speaks of it later.
+ */
+const dates = (beginsAt: number, ids: number): fc.Arbitrary<ModelLine> =>
   fc
-    .record({ id: fc.nat(3), from: fc.integer({ min: -5_000, max: 60_000 }), lasts: fc.option(fc.nat(60)) })
-    .map(({ id, from, lasts }) => {
-      const start = new Date(beginsAt + from).toISOString();
-      const duration = lasts === null ? '' : `,DURATION=${lasts}.0005`;
+    .record({
+      id: fc.nat(ids),
+      lasts: fc.option(fc.nat(60)),
+      planned: fc.boolean(),
+    })
+    .map(({ id, lasts, planned }) => {
+      const start = new Date(beginsAt - 5_000 + ((id * 17_389) % 65_000)).toISOString();
+      const duration = lasts === null ? '' : `,${planned ? 'PLANNED-' : ''}DURATION=${lasts}.0005`;
       return { kind: 'dates', text: `#EXT-X-DATERANGE:ID="${id}",START-DATE="${start}"${duration}` };
     });
 
 const title = fc.constantFrom('A title', ' with, commas,', '#EXTINF:1,', '$& é "="');
 
 const segment = (beginsAt: number | undefined): fc.Arbitrary<ModelSegment> => {
-  const anyLine = [passing, passing, map, key, ...(beginsAt === undefined ? [] : [dates(beginsAt)])];
+  const anyLine = [
+    passing,
+    passing,
+    map,
+    key,
+    bitrate,
+    beginsAt === undefined ? dates(0, 1e9) : dates(beginsAt, 5),
+  ];
   return fc
     .record({
       uri: name.map((file) => `${file}.m4s`),

@@ -1,6 +1,7 @@
 import type { Carried } from '../media/carried.ts';
 import type { SegmentRecord } from '../media/segment-record.ts';
 import type { Seconds } from '../media/units.ts';
+import { bitrateLines } from './bitrate.ts';
 import { DateTimeWriter } from './date-time.ts';
 import { I_FRAMES_ONLY, sharedHead, startOf } from './head-lines.ts';
 
@@ -67,11 +68,12 @@ ${lines(shared)}`;
 /** Nothing comes any more (RFC 8216 §4.3.3.4). */
 export const RECORDING_END = '#EXT-X-ENDLIST\n';
 
-/** Writes the entries of one playlist, and knows which EXT-X-MAP, EXT-X-KEYs and date ranges stand in it already. */
+/** Writes the entries of one playlist, and knows which EXT-X-MAP, EXT-X-KEYs, EXT-X-BITRATE and date ranges are in force. */
 export class SegmentWriter {
   #map: string | undefined;
   #keys: readonly string[] = [];
   #ranges: ReadonlySet<string> = new Set();
+  #bitrate: string | undefined;
   readonly #dateTimes = new DateTimeWriter('#EXT-X-PROGRAM-DATE-TIME:');
   #duration: Seconds | undefined;
   #extinf = '';
@@ -83,7 +85,7 @@ export class SegmentWriter {
     let text = breaks ? '#EXT-X-DISCONTINUITY\n' : '';
     if (record.gap === undefined) text += this.#needs(record);
     text += this.#dateRanges(record.ranges ?? NO_LINES);
-    if (record.tags !== undefined) text += lines(record.tags);
+    if (record.tags !== undefined || this.#bitrate !== undefined) text += this.#tags(record);
     text += this.#dateTimes.write(record.at);
     if (record.gap !== undefined) text += '\n#EXT-X-GAP';
     return `${text}${this.#extinfOf(record)}${this.urls.segment(record)}\n`;
@@ -127,6 +129,12 @@ export class SegmentWriter {
     if (keys.length === before.length && keys.every((key, at) => key === before[at])) return '';
     const stays = before.some((old) => !keys.some((key) => keyFormat(key) === keyFormat(old)));
     return (stays ? '#EXT-X-KEY:METHOD=NONE\n' : '') + lines(keys);
+  }
+
+  #tags(record: SegmentRecord): string {
+    const { lines: all, inForce } = bitrateLines(record, this.#bitrate);
+    this.#bitrate = inForce;
+    return lines(all);
   }
 
   #dateRanges(ranges: readonly string[]): string {

@@ -6,6 +6,7 @@ import type { SegmentRecord } from '../media/segment-record.ts';
 import { bytes, epochMs } from '../media/units.ts';
 import { parseAttributes, renderAttributes } from './attributes.ts';
 import { parseDateTime, renderDateTime } from './date-time.ts';
+import { lastingRanges } from './lasting-ranges.ts';
 import type { MediaPlaylist } from './media-playlist.ts';
 import type { MultivariantPlaylist } from './multivariant-playlist.ts';
 import { anyMultivariant } from './multivariants-for-test.ts';
@@ -36,10 +37,12 @@ function meaning(playlist: ModelPlaylist) {
   const times = timesOf(playlist);
   let map: { line: string; uri: string; keys: readonly ModelKey[] } | undefined;
   let keys: readonly ModelKey[] = [];
+  let bitrate: string | undefined;
   return playlist.segments.map((segment, at) => {
     const sequence = playlist.mediaSequence + at;
     for (const one of segment.lines) {
       if (one.kind === 'map') map = { line: one.line, uri: one.uri, keys };
+      if (one.kind === 'bitrate') bitrate = one.text;
       if (one.kind === 'key') {
         const { key } = one;
         keys = key === undefined ? [] : [...keys.filter(({ format }) => format !== key.format), key];
@@ -59,7 +62,10 @@ function meaning(playlist: ModelPlaylist) {
       ...(segment.title !== undefined && { title: segment.title }),
       discontinuity: segment.discontinuity,
       gap: segment.gap,
-      tags: segment.lines.filter(({ kind }) => kind === 'tag').map(({ text }) => text),
+      tags: [
+        ...(bitrate !== undefined && range === undefined ? [bitrate] : []),
+        ...segment.lines.filter(({ kind }) => kind === 'tag').map(({ text }) => text),
+      ],
       ...(times[at] !== undefined && { programDateTime: times[at] }),
       ...(range?.kind === 'range' && { range: { offset: range.offset, length: range.length } }),
       ...(map !== undefined && { map: { line: map.line, uri: map.uri, keys: named(map.keys) } }),
@@ -72,9 +78,10 @@ function meaning(playlist: ModelPlaylist) {
 /** The URI of what is carried is its digest, so that it is the same when it is read again. */
 const urls: MediaUrls = { segment: ({ digest }) => digest, carried: ({ digest }) => digest };
 
-/** The records that an edge would make of these entries. */
-function recordsOf(entries: readonly NeedingSegment[], first: number): SegmentRecord[] {
+/** The records that an edge would make of these entries. `ahead`: of its clock before the encoder's, in ms. */
+function recordsOf(entries: readonly NeedingSegment[], first: number, ahead = 0): SegmentRecord[] {
   let end = 0;
+  let before: Pick<SegmentRecord, 'at' | 'ranges'> | undefined;
   let discontinuitySequence = first;
   return entries.map((entry) => {
     const carries: string[] = [];
@@ -83,8 +90,10 @@ function recordsOf(entries: readonly NeedingSegment[], first: number): SegmentRe
       const at = carries.includes(needed.uri) ? carries.indexOf(needed.uri) : carries.push(needed.uri) - 1;
       return needed.line.replace('{}', `{${at}}`);
     };
-    const { map, keys, ranges, tags, head, duration, title, discontinuity } = entry;
-    const at = entry.programDateTime ?? epochMs(end);
+    const { map, keys, tags, head, duration, title, discontinuity } = entry;
+    const at = epochMs(entry.programDateTime === undefined ? end : entry.programDateTime + ahead);
+    const ranges = lastingRanges(entry, before, at);
+    before = { at, ranges };
     end = at + Math.round(duration * 1000);
     if (discontinuity) discontinuitySequence += 1;
     const needs = entry.gap
@@ -103,16 +112,28 @@ function recordsOf(entries: readonly NeedingSegment[], first: number): SegmentRe
       digest: entry.uri,
       ...needs,
       carries: carries.map((digest) => ({ sequence: 1, digest, bytes: bytes(1), extension: 'x' })),
-      ...(ranges !== undefined && { ranges }),
+      ...(ranges.length > 0 && { ranges }),
       ...(tags.length > 0 && { tags }),
       ...(head !== undefined && { head }),
     });
   });
 }
 
+/** Behind a segment whose rate is told each has one: its encoder's, that of what was read, of a gap what is in force. */
+function rated(records: readonly SegmentRecord[]): readonly (readonly string[])[] {
+  let rate: string | undefined;
+  return records.map(({ tags = [], gap, bytes: size, duration }) => {
+    const told = tags.find((tag) => /^#EXT-X-BITRATE:\d+$/.test(tag));
+    const read = `#EXT-X-BITRATE:${Math.max(1, Math.round((size * 8) / duration / 1000))}`;
+    if (told === undefined && rate === undefined) return tags;
+    rate = told ?? (gap === undefined ? read : rate);
+    return [rate!, ...tags.filter((tag) => tag !== told)];
+  });
+}
+
 /** What must come through: of media that was never got, the lines it needs need not. */
 const kept = (entries: readonly NeedingSegment[]) =>
-  entries.map(({ line: _, range: __, programDateTime: ___, map, keys = [], ...rest }) => ({
+  entries.map(({ line, range, programDateTime, begins, told, map, keys = [], ...rest }) => ({
     ...rest,
     ranges: [...(rest.ranges ?? [])].sort(),
     ...(!rest.gap && {
@@ -125,15 +146,20 @@ test('an encoder’s media playlist is read as what it says, keeps every line it
   timeout: WITHIN,
 }, () => {
   fc.assert(
-    fc.property(anyMediaPlaylist, (model) => {
+    fc.property(anyMediaPlaylist, fc.constantFrom(0, 5_000, -3_000), (model, ahead) => {
       const playlist = readAsItSays(model);
       if (model.segments.length === 0) return;
       const first = withNeeds(playlist);
-      const records = recordsOf(first, model.discontinuitySequence);
+      const records = recordsOf(first, model.discontinuitySequence, ahead);
       const text = renderMediaPlaylist(records, urls);
       const again = parseMediaPlaylist(text);
       const second = withNeeds(again);
-      same(kept(second), kept(first));
+      const rates = rated(records);
+      const served = first.map((entry, at) => {
+        const { ranges = [] } = records[at]!;
+        return { ...entry, ranges, tags: rates[at]! };
+      });
+      same(kept(second), kept(served));
       const times = second.map(({ programDateTime }) => programDateTime);
       same(
         times,
@@ -156,8 +182,8 @@ function readAsItSays(model: ModelPlaylist): MediaPlaylist {
   );
   const lines = text.split(/\r?\n/);
   for (const { line, uri } of playlist.segments) same(lines[line - 1], uri);
-  const told = withNeeds(playlist).map(({ line: _, ranges: __, ...rest }) => rest);
-  same(told, meaning(model));
+  const read = withNeeds(playlist).map(({ line, ranges, told, begins, ...rest }) => rest);
+  same(read, meaning(model));
   return playlist;
 }
 

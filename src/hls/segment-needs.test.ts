@@ -111,6 +111,33 @@ d.ts
   expect(c!.tags).toEqual([]);
 });
 
+test('a bit rate is told with every segment until the next one, of parts of a resource with none', () => {
+  const told = read(`#EXT-X-BITRATE:500
+# a comment
+#EXTINF:2,
+a.ts
+#EXTINF:2,
+b.ts
+#EXTINF:2,
+#EXT-X-BYTERANGE:100@50
+c.ts
+#EXT-X-GAP
+#EXT-X-BITRATE:700
+#EXT-X-BITRATE:fast
+#EXTINF:2,
+d.ts
+#EXTINF:2,
+e.ts
+`);
+  expect(told.map(({ tags }) => tags)).toEqual([
+    ['#EXT-X-BITRATE:500', '# a comment'],
+    ['#EXT-X-BITRATE:500'],
+    [],
+    ['#EXT-X-BITRATE:700', '#EXT-X-BITRATE:fast'],
+    ['#EXT-X-BITRATE:700'],
+  ]);
+});
+
 test('that a date range is over is told once, with what was said of it before', () => {
   const begins = '#EXT-X-DATERANGE:ID="ad",START-DATE="2026-01-01T00:00:00Z"';
   const ends = `${begins},END-DATE="2026-01-01T00:00:02Z"`;

@@ -1,7 +1,9 @@
 import { epochMs } from '../media/units.ts';
 import { parseAttributes, renderAttributes, withoutUri } from './attributes.ts';
+import { isBitrate } from './bitrate.ts';
 import { type DateRange, inForce, parseDateRange } from './date-ranges.ts';
 import { I_FRAMES_ONLY } from './head-lines.ts';
+import { lengthOf, MAX_PASSED, MAX_RANGES, newestThatFit, type SaidRanges } from './lasting-ranges.ts';
 import type { MediaPlaylist, MediaPlaylistSegment } from './media-playlist.ts';
 import { PlaylistError } from './playlist-error.ts';
 import { CONTROL, HAS_SCHEME } from './playlist-lines.ts';
@@ -24,27 +26,25 @@ export type Needed = {
 export type NeededMap = Needed & { readonly keys: readonly Needed[] };
 
 /** An entry of a playlist with all that the lines before it, near and far, mean for it. */
-export type NeedingSegment = MediaPlaylistSegment & {
-  /** The part of the resource that the segment is. */
-  readonly range?: ByteRange;
-  readonly map?: NeededMap;
-  /** The EXT-X-KEYs in force; absent: it is clear. */
-  readonly keys?: readonly Needed[];
-  /** The EXT-X-DATERANGE lines that a list beginning with it must show. */
-  readonly ranges?: readonly string[];
-  /** Of its playlist. */
-  readonly head?: readonly string[];
-};
+export type NeedingSegment = MediaPlaylistSegment &
+  SaidRanges & {
+    /** The EXT-X-BITRATE that covers it, and the lines that are its own, as they stand. */
+    readonly tags: readonly string[];
+    /** The part of the resource that the segment is. */
+    readonly range?: ByteRange;
+    readonly map?: NeededMap;
+    /** The EXT-X-KEYs in force; absent: it is clear. */
+    readonly keys?: readonly Needed[];
+    /** Of its playlist. */
+    readonly head?: readonly string[];
+    /** Comments and unknown tags of its playlist's head, where they are known to be (`edge/ingest/head-of-list`). */
+    readonly headOfList?: readonly string[];
+  };
 
-/** Lines of one segment that are passed on, in bytes: a record crosses and lies on disk with each segment. */
-const MAX_PASSED = 4_096;
 /** An init section before the first picture, in bytes; more is a list that has slid on in its resource. */
 const MAX_AT_HEAD = 16_384;
 /** Key systems in force at once (RFC 8216 §4.3.2.4: one EXT-X-KEY for each KEYFORMAT). */
 const MAX_KEYS = 6;
-
-/** Date ranges that are not over; they are in every segment's record. */
-const MAX_RANGES = 64;
 
 const NO_RANGES: readonly DateRange[] = [];
 const NOTHING_TOLD: ReadonlySet<string> = new Set();
@@ -59,8 +59,8 @@ const NOT_PASSED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Resolves the tags that reach beyond the segment they stand before (EXT-X-MAP, EXT-X-KEY) or lean on the one before
- * it (EXT-X-BYTERANGE). Low-latency parts are left out; every other line stays with its segment.
+ * Resolves the tags that reach beyond the segment they stand before (EXT-X-MAP, EXT-X-KEY, EXT-X-BITRATE) or lean on
+ * the one before it (EXT-X-BYTERANGE). Low-latency parts are left out; every other line stays with its segment.
  *
  * @throws PlaylistError
  */
@@ -80,9 +80,11 @@ type Key = Needed & { readonly format: string; readonly leansOnNumber: boolean }
 class NeedsReader {
   #map: (Omit<NeededMap, 'keys'> & { readonly keys: readonly Key[] }) | undefined;
   #keys: readonly Key[] = [];
+  #bitrate: string | undefined;
   #ranges: readonly DateRange[] = [];
-  /** The IDs of those that stand before the segment at hand. */
+  /** Those that stand before the segment at hand, and their IDs. */
   #told: ReadonlySet<string> = NOTHING_TOLD;
+  #toldIds: ReadonlySet<string> = NOTHING_TOLD;
   /** When the segment at hand begins, as its encoder counts. */
   #at: number | undefined;
   #before: { readonly uri: string; readonly end: number } | undefined;
@@ -97,6 +99,7 @@ class NeedsReader {
   read(segment: MediaPlaylistSegment): NeedingSegment {
     let tags: string[] | undefined;
     this.#told = NOTHING_TOLD;
+    this.#toldIds = NOTHING_TOLD;
     let range: ByteRange | undefined;
     this.#at = segment.programDateTime ?? this.#at;
     for (const tag of segment.tags) {
@@ -105,20 +108,27 @@ class NeedsReader {
       if (name === '#EXT-X-MAP') this.#map = { ...mapOf(value, segment.line), keys: this.#keys };
       else if (name === '#EXT-X-KEY') this.#keys = keysWith(this.#keys, value, segment.line);
       else if (name === '#EXT-X-BYTERANGE') range = rangeOf(value, segment.line, this.#behind(segment.uri));
+      else if (isBitrate(tag)) this.#bitrate = tag;
       else if (!NOT_PASSED.has(name) && !this.#isDateRange(name, tag, segment.line)) {
         tags ??= [];
         tags.push(tag);
       }
     }
+    if (this.#bitrate !== undefined && range === undefined) tags = [this.#bitrate, ...(tags ?? NO_TAGS)];
     const map = this.#map ?? this.#mapAtHead(segment.uri, range);
     this.#before = range && { uri: segment.uri, end: range.offset + range.length };
-    const ranges = this.#rangesOf(segment);
+    const begins = this.#at;
+    const ranges = this.#rangesOf(segment, tags ?? NO_TAGS);
     if (tags !== undefined || ranges.length > 0) refuseTooMuch(tags ?? NO_TAGS, ranges, segment.line);
     const needing: Writable<NeedingSegment> = { ...segment, tags: tags ?? NO_TAGS };
     if (range !== undefined) needing.range = range;
     if (map !== undefined) needing.map = { ...map, keys: withIvs(map.keys, segment.sequence) };
     if (this.#keys.length > 0) needing.keys = withIvs(this.#keys, segment.sequence);
-    if (ranges.length > 0) needing.ranges = ranges.map(({ line }) => line);
+    if (ranges.length > 0) {
+      needing.ranges = ranges.map(({ line }) => line);
+      if (this.#told.size > 0) needing.told = this.#told;
+      if (begins !== undefined) needing.begins = epochMs(begins);
+    }
     if (this.head !== undefined) needing.head = this.head;
     return needing;
   }
@@ -143,30 +153,50 @@ class NeedsReader {
   }
 
   /** Those that are in force, and those of which it was just told: also that they are over. */
-  #rangesOf(segment: MediaPlaylistSegment): readonly DateRange[] {
-    if (this.#at === undefined) return NO_RANGES;
+  #rangesOf(segment: MediaPlaylistSegment, tags: readonly string[]): readonly DateRange[] {
+    if (this.#at === undefined) {
+      if (this.#ranges.length > 0) this.#forgetOldRanges(tags);
+      return this.#ranges;
+    }
     const now = epochMs(this.#at);
     this.#at += segment.duration * 1000;
     if (this.#ranges.length === 0) return NO_RANGES;
     const lasting = inForce(this.#ranges, now);
-    const told = this.#told;
+    const told = this.#toldIds;
     const shown =
       told.size === 0 ? lasting : this.#ranges.filter((one) => told.has(one.id) || lasting.includes(one));
     this.#ranges = lasting;
     return shown;
   }
 
-  /** Where no date-time says when segments are, a date range is a line like others. */
+  /** Where no date-time says when segments are, none is known to be over: as many are kept as fit. */
+  #forgetOldRanges(tags: readonly string[]): void {
+    const isTold = ({ line }: DateRange) => this.#told.has(line);
+    const lines = (ranges: readonly DateRange[]) => ranges.map(({ line }) => line);
+    const told = lines(this.#ranges.filter(isTold));
+    const others = lines(this.#ranges.filter((range) => !isTold(range)));
+    const kept = new Set(newestThatFit(others, told, MAX_PASSED - lengthOf(tags)));
+    this.#ranges = this.#ranges.filter(({ line }) => kept.has(line));
+  }
+
   #isDateRange(name: string, tag: string, line: number): boolean {
-    if (name !== '#EXT-X-DATERANGE' || this.#at === undefined) return false;
+    if (name !== '#EXT-X-DATERANGE') return false;
     const range = parseDateRange(tag);
     if (range === undefined) return false;
     if (!this.#ranges.some((one) => one.line === tag)) {
-      if (this.#ranges.length === MAX_RANGES) throw tooManyTags(line);
+      this.#makeRoom(line);
       this.#ranges = [...this.#ranges, range];
-      this.#told = new Set([...this.#told, range.id]);
+      this.#told = new Set([...this.#told, tag]);
+      this.#toldIds = new Set([...this.#toldIds, range.id]);
     }
     return true;
+  }
+
+  #makeRoom(line: number): void {
+    if (this.#ranges.length < MAX_RANGES) return;
+    const oldest = this.#at === undefined ? this.#ranges.findIndex((one) => !this.#told.has(one.line)) : -1;
+    if (oldest === -1) throw tooManyTags(line);
+    this.#ranges = this.#ranges.toSpliced(oldest, 1);
   }
 }
 
@@ -229,8 +259,7 @@ function rangeOf(text: string, line: number, behind: number | undefined): ByteRa
 }
 
 function refuseTooMuch(tags: readonly string[], ranges: readonly DateRange[], line: number): void {
-  const length = [...tags, ...ranges.map((range) => range.line)].reduce((sum, tag) => sum + tag.length, 0);
-  if (length > MAX_PASSED) throw tooManyTags(line);
+  if (lengthOf(tags) + lengthOf(ranges.map((range) => range.line)) > MAX_PASSED) throw tooManyTags(line);
 }
 
 const bad = (line: number, what: string) => new PlaylistError('bad_playlist', line, what);

@@ -38,9 +38,12 @@ export type SegmentRecord = {
   readonly map?: SegmentMap;
   /** The EXT-X-KEY lines in force for it; absent when it is clear. */
   readonly keys?: readonly HlsLine[];
-  /** The EXT-X-DATERANGE lines that a list beginning with it must show; one that goes on for long is in many records. */
+  /**
+   * The lines that a list beginning with it must show: comments and unknown tags of the playlist's head, and the
+   * EXT-X-DATERANGEs in force, by the dates of the list. One that goes on for long is in many records.
+   */
   readonly ranges?: readonly string[];
-  /** Other lines that stand before it: CUE, BITRATE, unknown tags and comments, verbatim, in their order. */
+  /** The EXT-X-BITRATE that covers it; then other lines that stand before it: CUE, unknown tags, comments, verbatim. */
   readonly tags?: readonly string[];
   /** EXT-X-INDEPENDENT-SEGMENTS, EXT-X-I-FRAMES-ONLY, EXT-X-START of the playlist that listed it. */
   readonly head?: readonly string[];

@@ -7,7 +7,12 @@ const said = {
   title: 'the news, at eight',
   before: ['# a comment: é', '#EXT-X-CUE-OUT:30.0', '#EXT-X-BITRATE:512', '#EXT-X-OWN:"a",b=1'],
 };
-const lines = [...said.before, '#EXTINF:1.0*,the news, at eight'];
+/** A bit rate is a state, as a key is: it stands before what is the segment's own. */
+const lines = [
+  '#EXT-X-BITRATE:512',
+  ...said.before.filter((line) => !line.startsWith('#EXT-X-BITRATE')),
+  '#EXTINF:1.0*,the news, at eight',
+];
 const dateRange = (at: number) =>
   `#EXT-X-DATERANGE:ID="ad",START-DATE="${new Date(at).toISOString()}",PLANNED-DURATION=30,SCTE35-OUT=0xFC002F`;
 
@@ -46,5 +51,26 @@ test('title, comments, cues and date ranges reach who watches at the edge, at co
     const found = withTitled(await textOf(url));
     expect(found.filter((line) => lines.includes(line))).toEqual(lines);
     expect(found.some((line) => line.startsWith('#EXT-X-DATERANGE:ID="ad"'))).toBe(true);
+  }
+});
+
+test('a bit rate, a date range and what the head says are there for who comes when their segments have left every list', async () => {
+  await using rig = await Rig.start();
+  const range = dateRange(Date.now()).replace('DURATION=30', 'DURATION=600');
+  const head = (text: string) => text.replace('#EXTINF', '# camera 7\n#EXT-X-BITRATE:640\n#EXTINF');
+  const publish = async (before: readonly string[] = []) => {
+    await rig.encoder.make(1, { before });
+    expect((await rig.encoder.post(head(rig.encoder.playlist()))).status).toBe(200);
+  };
+  await publish([range]);
+  for (let made = 1; made < 16; made++) await publish();
+  await rig.until('the source appears', () => rig.source());
+  for (const url of [`${rig.edge.url}/live/camera-0/index.m3u8`, rig.playlistUrl]) {
+    await rig.until(`there is a list at ${url}`, async () => (await fetch(url)).ok);
+    const text = await (await fetch(url)).text();
+    expect(text.match(/#EXTINF/g)!.length).toBeLessThan(11);
+    const begin = text.slice(0, text.indexOf('#EXTINF')).split('\n');
+    expect(begin).toEqual(expect.arrayContaining(['# camera 7', '#EXT-X-BITRATE:640', range]));
+    expect(text.match(/# camera 7|BITRATE|DATERANGE/g)?.length).toBe(3);
   }
 });

@@ -5,6 +5,7 @@ import type { Rendition } from '../rendition.ts';
 import type { Source } from '../source.ts';
 import { gapTrouble } from '../trouble.ts';
 import { freshSegments, type Look } from './fresh-segments.ts';
+import { headOfList, withHeadOfList } from './head-of-list.ts';
 import type { Ingest } from './ingest.ts';
 import type { MediaOrigin } from './media-origin.ts';
 import { lookAt } from './open-segment.ts';
@@ -61,7 +62,10 @@ export function acceptPlaylist(
         break;
       case 'continue':
         rendition.sawFreshPlaylist();
-        await taking.goOn(intake.fresh, intake.skipped);
+        await taking.goOn(
+          withHeadOfList(intake.fresh, headOfList(entries, rendition), entries[0]),
+          intake.skipped,
+        );
         break;
       case 'run':
         if (intake.rewrote !== undefined) rendition.forgetFile(intake.rewrote);

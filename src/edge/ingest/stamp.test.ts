@@ -61,6 +61,19 @@ test('what the head of its playlist said goes with media and gaps alike', () => 
   expect(stamped()).not.toHaveProperty('head');
 });
 
+test('a date range stays until it is over, and stands where its segment begins here', () => {
+  const range = (start: number) =>
+    `#EXT-X-DATERANGE:ID="ad",START-DATE="${new Date(start).toISOString()}",DURATION=6`;
+  const said = { duration: seconds(4), tags: [], ranges: [range(T - 1000)], begins: epochMs(T - 1000) };
+  const first = stamp(said, media, 'ts', follows, { observed: epochMs(T + 4000) });
+  expect([first.at, first.ranges]).toEqual([T + 4000, [range(T + 4000)]]);
+  const unsaid = { duration: seconds(4), tags: [] };
+  const next = (previous: SegmentRecord) =>
+    stamp(unsaid, lost, 'ts', { ...follows, previous }, { observed: epochMs(previous.at + 4000) });
+  expect(next(first).ranges).toEqual([range(T + 4000)]);
+  expect(next(next(first))).not.toHaveProperty('ranges');
+});
+
 describe('when a segment begins', () => {
   test.each([[3000], [3500], [4000], [4999], [5000]])(
     'jitter of arrival does not show: seen at %i it begins where the one before ended',

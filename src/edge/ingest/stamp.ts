@@ -1,3 +1,4 @@
+import { lastingRanges } from '../../hls/lasting-ranges.ts';
 import type { NeedingSegment } from '../../hls/segment-needs.ts';
 import type { Carried, OwnBytes } from '../../media/carried.ts';
 import type { EncoderSegment, GapReason, SegmentRecord } from '../../media/segment-record.ts';
@@ -43,7 +44,10 @@ export type SeenAt = { readonly observed: EpochMs; readonly encoder?: EpochMs };
 
 /** The record of a segment: the only place where its fields come from. */
 export function stamp(
-  entry: Pick<NeedingSegment, 'duration' | 'title' | 'tags' | 'ranges' | 'head'>,
+  entry: Pick<
+    NeedingSegment,
+    'duration' | 'title' | 'tags' | 'ranges' | 'told' | 'begins' | 'head' | 'headOfList'
+  >,
   media: Media,
   extension: string,
   position: Position,
@@ -56,9 +60,11 @@ export function stamp(
   const rounded = Math.max(1, Math.round(duration));
   const hint = Math.min(media.encoder.targetDuration, MAX_DURATION);
   const keepsTarget = !opensList && !(position.discontinuity && position.mayLowerTarget);
+  const at = beginOf(position, seen);
+  const ranges = [...(entry.headOfList ?? []), ...lastingRanges(entry, previous, at)];
   return {
     sequence: position.sequence,
-    at: beginOf(position, seen),
+    at,
     duration,
     ...(entry.title !== undefined && { title: entry.title }),
     digest: gap ? '' : media.digest,
@@ -69,7 +75,7 @@ export function stamp(
     targetDuration: keepsTarget ? Math.max(previous.targetDuration, rounded) : Math.max(hint, rounded),
     listFrom: opensList ? position.sequence : previous.listFrom,
     ...(gap ? { gap: media.gap } : whatItNeeds(media, position)),
-    ...(entry.ranges !== undefined && { ranges: entry.ranges }),
+    ...(ranges.length > 0 && { ranges }),
     ...(entry.tags.length > 0 && { tags: entry.tags }),
     ...(entry.head !== undefined && { head: entry.head }),
     encoder: media.encoder,

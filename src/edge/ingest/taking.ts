@@ -12,6 +12,7 @@ import { gapTrouble } from '../trouble.ts';
 import type { Ingest } from './ingest.ts';
 import { newestLasting, totalDuration } from './lasting.ts';
 import type { MediaOrigin } from './media-origin.ts';
+import { missedBefore } from './missed-before.ts';
 import { SourceUnreadable } from './open-segment.ts';
 import { type Needs, readNeeds } from './read-needs.ts';
 import { type Announced, MemorySink, type ReadSegment, readSegment, tryAgain } from './read-segment.ts';
@@ -60,9 +61,7 @@ export class Taking {
     const next = entries[0]!;
     const lasting = totalDuration(entries);
     for (let back = skipped; back > 0; back--) {
-      const { title: _, ...untitled } = next;
-      const missed = { ...untitled, sequence: next.sequence - back, discontinuity: false, tags: [] };
-      await this.#keepGap(missed, 'source_skipped', lasting + next.duration * back);
+      await this.#keepGap(missedBefore(next, back), 'source_skipped', lasting + next.duration * back);
     }
     await this.#take(entries);
   }
