@@ -99,6 +99,8 @@ async function answerSegment(
     answerJson(response, 200, { source: path.source, bytes });
   } catch (error) {
     await body.drain();
+    if (path.kind === 'key' && error instanceof LiveMixError && error.code === 'too_large')
+      throw keyTooLarge();
     if (!(error instanceof SourceUnreadable)) throw error;
     throw new LiveMixError('bad_segment', `The segment is not whole: ${error.message}.`);
   }
@@ -161,5 +163,9 @@ function answerLastPlaylist(
   answerText(response, 200, text.toString(), { 'Content-Type': 'application/vnd.apple.mpegurl' });
 }
 
+const keyTooLarge = () =>
+  new LiveMixError('body_too_large', `A key has at most ${MAX_KEY} bytes, and this is the name of a key.`, {
+    hint: 'Name segments and init sections with an extension, such as .ts, .m4s or .mp4.',
+  });
 const badPath = () =>
   new LiveMixError('bad_push_path', 'The path is no /v1/ingest/SOURCE/FILE with an extension of HLS.');
