@@ -132,6 +132,11 @@ export const errorTable = {
   range_not_satisfiable: row(416, 'The range lies outside the segment', 'Ask within its length.'),
   misdirected: row(421, 'This request is for another host', 'Send it to its own host.'),
   too_many_segments: row(422, 'The playlist has too many segments', 'Keep a playlist under 25,000 segments.'),
+  foreign_playlist: row(
+    422,
+    'The multivariant playlist names what is not of its source',
+    'Name media playlists beside it: low/index.m3u8 where they are pushed, low.m3u8 where they are posted.',
+  ),
   bad_span: row(422, 'No recording can have this span', 'Let `from` lie before `until`.'),
   bad_segment: row(
     422,

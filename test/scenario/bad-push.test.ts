@@ -24,3 +24,55 @@ describe('a file whose name is none of a segment', () => {
     expect((await put('cam-a/small.key', Buffer.alloc(1_024))).status).toBe(200);
   });
 });
+
+const ladder = (...uris: string[]) =>
+  ['#EXTM3U', ...uris.flatMap((uri) => ['#EXT-X-STREAM-INF:BANDWIDTH=1', uri]), ''].join('\n');
+const shown = async (name: string) => {
+  const sources = (await (await fetch(`${rig.edge.url}/v1/sources`)).json()) as { name: string }[];
+  return sources.find((source) => source.name === name);
+};
+
+describe('a multivariant playlist that names what is not of its source', () => {
+  test.each([
+    ['../x/index.m3u8'],
+    ['http://evil.example/a.m3u8'],
+    ['/abs.m3u8'],
+    ['index.m3u8'],
+    ['./index.m3u8'],
+    ['a/../index.m3u8'],
+  ])('by %s is refused with the line, and has no effect', async (uri) => {
+    const name = `cam-${encodeURIComponent(uri).replace(/\W/g, '')}`;
+    const answer = await put(`${name}/index.m3u8`, ladder('low/index.m3u8', uri));
+    expect(answer.status).toBe(422);
+    expect(await answer.json()).toMatchObject({
+      code: 'foreign_playlist',
+      detail: expect.stringMatching(/^line 4: /),
+    });
+    expect(await shown(name)).toMatchObject({ state: 'offline', trouble: { code: 'foreign_playlist' } });
+    expect((await fetch(`${rig.edge.url}/live/${name}/index.m3u8`)).status).toBe(404);
+    expect((await fetch(`${rig.edge.url}/v1/ingest/${name}/index.m3u8`)).status).toBe(404);
+    expect(rig.logs.filter((line) => line['source'] === name && line['msg'] === 'source appeared')).toEqual(
+      [],
+    );
+  });
+
+  test('one that was taken in stays as it was', async () => {
+    const good = ladder('low/index.m3u8', 'high/index.m3u8');
+    expect(await (await put('cam-b/index.m3u8', good)).json()).toMatchObject({ renditions: ['low', 'high'] });
+    expect((await put('cam-b/index.m3u8', ladder('low/index.m3u8', 'index.m3u8'))).status).toBe(422);
+    expect(await (await fetch(`${rig.edge.url}/v1/ingest/cam-b/index.m3u8`)).text()).toBe(good);
+  });
+
+  test('or itself, where playlists are posted, is refused likewise', async () => {
+    const headers = {
+      'Video-Source-Name': 'cam-c',
+      'MPEG-TS-URI-Prefix': `file://${rig.encoder.folder}`,
+    };
+    const post = (path: string, body: string) =>
+      fetch(`${rig.edge.url}/v1/playlist/${path}`, { method: 'POST', body, headers });
+    const answer = await post('master.m3u8', ladder('low.m3u8', 'master.m3u8'));
+    expect(answer.status).toBe(422);
+    expect(await answer.json()).toMatchObject({ detail: expect.stringMatching(/^line 4: .* itself/) });
+    expect((await post('master.m3u8', ladder('low.m3u8', 'high.m3u8'))).status).toBe(200);
+  });
+});

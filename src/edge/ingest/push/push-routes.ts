@@ -12,6 +12,7 @@ import { extensionOf } from '../segment-name.ts';
 import {
   type IngestRoutes,
   MAX_PLAYLIST_BYTES,
+  namesItself,
   orTrouble,
   refuseStranger,
   takePlaylist,
@@ -74,12 +75,13 @@ async function answerPut(
   });
 }
 
-/** Where a URI of a pushed multivariant playlist leads to. Throws `PlaylistError` where that is not this source. */
-function placeOf({ source, folder }: PushPath, uri: string, line: number): string {
+/** Where a URI of a pushed multivariant playlist leads to. Throws `PlaylistError` where that is itself, or not this source. */
+function placeOf({ source, folder, name }: PushPath, uri: string, line: number): string {
   const path = pushedPath(folder, uri);
+  if (path === folder + name) throw namesItself(line);
   if (path !== undefined && parsePushPath(`/v1/ingest/${source}/${path}`)?.kind === 'playlist') return path;
   throw new PlaylistError(
-    'bad_playlist',
+    'foreign_playlist',
     line,
     'this media playlist is not pushed beside this one; name it like low/index.m3u8',
   );
