@@ -79,7 +79,7 @@ const gapTexts: Readonly<Record<GapReason, Omit<Trouble, 'code'>>> = {
   },
   bad_name: {
     detail: 'A segment had a name that is no plain file name with a media extension.',
-    hint: 'Leave out -hls_base_url and name segments like cam-%06d.ts.',
+    hint: 'Leave out -hls_base_url and name segments like cam-%06d.ts; with -hls_flags single_file, which fills in no number, like cam.ts.',
   },
   origin_not_allowed: {
     detail: 'A segment lay at a web origin that this edge may not read from.',
