@@ -61,8 +61,8 @@ const gapTexts: Readonly<Record<GapReason, Omit<Trouble, 'code'>>> = {
     hint: 'Leave out -hls_flags delete_segments, or raise -hls_list_size and -hls_delete_threshold.',
   },
   missing_at_source: {
-    detail: 'A segment that a playlist named was not there.',
-    hint: 'Check that MPEG-TS-URI-Prefix is the folder of -hls_segment_filename. An encoder that pushes one file for all of the stream must begin anew where its edge did.',
+    detail: 'A segment that a playlist named was not there, or its key or init section was not.',
+    hint: 'Where segments are read, check that MPEG-TS-URI-Prefix is the folder of -hls_segment_filename. Where they are pushed, push keys and init sections to the same source, too. An encoder that pushes one file for all of the stream must begin anew where its edge did.',
   },
   unreadable_at_source: {
     detail: 'A segment could not be read.',

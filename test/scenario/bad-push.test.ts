@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { box } from '../../src/edge/ingest/check/box-for-test.ts';
 import { Rig } from '../support/rig.ts';
 
 let rig: Rig;
@@ -75,4 +76,17 @@ describe('a multivariant playlist that names what is not of its source', () => {
     expect(await answer.json()).toMatchObject({ detail: expect.stringMatching(/^line 4: .* itself/) });
     expect((await post('master.m3u8', ladder('low.m3u8', 'high.m3u8'))).status).toBe(200);
   });
+});
+
+test.each([
+  ['key', '#EXT-X-KEY:METHOD=AES-128,URI="missing.key"'],
+  ['init section', '#EXT-X-MAP:URI="missing.mp4"'],
+])('a %s that was never pushed is named in what the operator is told', async (what, line) => {
+  const name = `cam-without-${what.replace(' ', '-')}`;
+  expect((await put(`${name}/a.m4s`, Buffer.concat([box('moof'), box('mdat')]))).status).toBe(200);
+  const text = `#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n${line}\n#EXTINF:2,\na.m4s\n`;
+  expect(await (await put(`${name}/index.m3u8`, text)).json()).toMatchObject({ added: 0 });
+  const { trouble } = (await shown(name)) as unknown as { trouble: { detail: string; hint: string } };
+  expect(trouble).toMatchObject({ code: 'missing_at_source', detail: expect.stringContaining(what) });
+  expect(trouble.hint).toContain('Where they are pushed, push keys and init sections');
 });
