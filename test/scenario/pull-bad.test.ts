@@ -230,3 +230,23 @@ test('a pull that ends while a playlist of no length drips is no trouble, and ta
   expect(metrics).toContain('livemix_edge_pull_playlists_total');
   expect(metrics).not.toMatch(/pull_playlists_total\{.*outcome="changed"/);
 });
+
+test('a wrong line of the config file is told of although the source, as it was, is in trouble', async () => {
+  const { rig, camera } = await pulling(status(404));
+  await using _rig = rig;
+  await using _camera = camera;
+  const is = (code: string) => rig.until(code, async () => (await trouble(rig)).code === code);
+  await is('pull_failed');
+  const fault = { name: 'camera-0', detail: 'edge.yaml:3: this is wrong.', hint: 'Mend it.' };
+  await rig.edge.configure({ sources: [], faults: [fault] });
+  const before = camera.polls.length;
+  await rig.until('it is asked for still', () => camera.polls.length > before);
+  expect(await trouble(rig)).toEqual({
+    code: 'source_misconfigured',
+    detail: fault.detail,
+    hint: fault.hint,
+  });
+  const input = { kind: 'pull', url: camera.url } as const;
+  await rig.edge.configure({ sources: [{ name: 'camera-0', input, when: 'always' }], faults: [] });
+  await is('pull_failed');
+});
