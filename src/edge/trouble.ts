@@ -1,4 +1,4 @@
-import type { LiveMixError, Trouble } from '../media/error.ts';
+import { errorTable, type LiveMixError, type Trouble } from '../media/error.ts';
 import type { GapReason } from '../media/segment-record.ts';
 import { PrefixRefused } from './ingest/media-origin.ts';
 import { commandTroubles } from './input/command/command-trouble.ts';
@@ -87,5 +87,8 @@ const gapTexts: Readonly<Record<GapReason, Omit<Trouble, 'code'>>> = {
   },
   spool_corrupt: { detail: 'A segment in the spool had changed on the disk.', hint: 'Check the disk.' },
   object_lost: { detail: 'A recorded segment is gone from the object store.', hint: 'Check the store.' },
-  spool_full: { detail: 'The disk is full.', hint: 'Free disk space or lower LIVEMIX_SPOOL_BYTES.' },
+  spool_full: {
+    detail: 'The disk was full, or LIVEMIX_SPOOL_BYTES of what recordings wait for.',
+    hint: errorTable.spool_full.mend,
+  },
 };

@@ -167,7 +167,11 @@ export const errorTable = {
   store_unavailable: row(503, 'The object store is in trouble', 'Check LIVEMIX_STORE_URL and the store.'),
   db_busy: row(503, 'The catalog is busy', 'Ask again in a moment.'),
   http_version: row(505, 'HTTP version not supported', 'Use HTTP/1.1.'),
-  spool_full: row(507, 'The spool is full', 'Free disk space or lower LIVEMIX_SPOOL_BYTES.'),
+  spool_full: row(
+    507,
+    'The spool is full',
+    'Free disk space. Where recordings that wait for control fill LIVEMIX_SPOOL_BYTES, mend the line, or raise it as far as the disk goes.',
+  ),
 } satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errorTable;
