@@ -9,6 +9,17 @@ import type { SourceUnreadable } from './ingest/open-segment.ts';
 import type { SourceFault } from './input/configured-source.ts';
 import type { Place } from './spool/spool.ts';
 
+/** What has no room: the disk, or `LIVEMIX_SPOOL_BYTES` of what recordings wait for. */
+type FullSpool = 'disk' | 'bound';
+
+const FULL: Readonly<Record<FullSpool, { readonly what: string; readonly mend: string }>> = {
+  disk: { what: 'the disk is full', mend: 'Free space, or lower LIVEMIX_SPOOL_BYTES to what the disk has' },
+  bound: {
+    what: 'recordings that wait for control fill LIVEMIX_SPOOL_BYTES',
+    mend: 'Mend the line to control, or raise LIVEMIX_SPOOL_BYTES as far as the disk goes',
+  },
+};
+
 export type EdgeEvents = ReturnType<typeof edgeEvents>;
 
 /** Everything worth knowing that happens on an edge: the log line and the metric together. */
@@ -31,7 +42,7 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
   ]);
   const starts = metrics.counter('input_ffmpeg_starts_total', 'Starts of ffmpeg for sources', ['source']);
   const torn = metrics.counter('spool_torn_total', 'Spool files that were found torn', ['source']);
-  const diskFull = metrics.counter('spool_full_total', 'Segments that met a full disk', ['kept']);
+  const diskFull = metrics.counter('spool_full_total', 'Segments that met a full disk or spool', ['kept']);
   const links = metrics.counter('link_opened_total', 'Links to control that were opened');
   const sent = metrics.counter('uplink_bytes_total', 'Bytes of segments sent to control', ['source']);
   const repeated = metrics.counter('uplink_repeated_bytes_total', 'Bytes sent more than once', ['source']);
@@ -136,18 +147,17 @@ export function edgeEvents(log: Log, metrics: Metrics, clock: Clock) {
     },
     spoolFailed: (operation: string, error: Error) =>
       log.error({ operation, err: error }, 'the spool failed'),
-    spoolInMemory: ({ source }: Place) => {
+    spoolInMemory: ({ source }: Place, full: FullSpool) => {
       diskFull.inc({ kept: 'memory' });
-      rarely('spool in memory', () =>
-        log.warn(
-          { source },
-          'the disk is full: segments are kept in memory. Free space or lower LIVEMIX_SPOOL_BYTES',
-        ),
+      rarely(`spool in memory ${full}`, () =>
+        log.warn({ source }, `${FULL[full].what}: segments are kept in memory. ${FULL[full].mend}`),
       );
     },
-    spoolFull: ({ source }: Place) => {
+    spoolFull: ({ source }: Place, full: FullSpool) => {
       diskFull.inc({ kept: 'nowhere' });
-      rarely('spool full', () => log.error({ source }, 'disk and memory are full: segments are lost'));
+      rarely(`spool full ${full}`, () =>
+        log.error({ source }, `${FULL[full].what}, and so is memory: segments are lost. ${FULL[full].mend}`),
+      );
     },
 
     linkOpened: (control: string, generation: number, offsetMs: number) => {

@@ -90,8 +90,9 @@ export class Source {
     return this.#renditions.values();
   }
 
+  /** What the operator wrote last is told first: until it is mended, all else may be of what was meant to end. */
   get trouble(): Trouble | undefined {
-    return this.#trouble ?? this.fault ?? this.lasting;
+    return this.fault ?? this.#trouble ?? this.lasting;
   }
 
   inTrouble(trouble: Trouble): void {

@@ -1,4 +1,4 @@
-import type { LiveMixError, Trouble } from '../media/error.ts';
+import { errorTable, type LiveMixError, type Trouble } from '../media/error.ts';
 import type { GapReason } from '../media/segment-record.ts';
 import { PrefixRefused } from './ingest/media-origin.ts';
 import { commandTroubles } from './input/command/command-trouble.ts';
@@ -61,8 +61,8 @@ const gapTexts: Readonly<Record<GapReason, Omit<Trouble, 'code'>>> = {
     hint: 'Leave out -hls_flags delete_segments, or raise -hls_list_size and -hls_delete_threshold.',
   },
   missing_at_source: {
-    detail: 'A segment that a playlist named was not there.',
-    hint: 'Check that MPEG-TS-URI-Prefix is the folder of -hls_segment_filename. An encoder that pushes one file for all of the stream must begin anew where its edge did.',
+    detail: 'A segment that a playlist named was not there, or its key or init section was not.',
+    hint: 'Where segments are read, check that MPEG-TS-URI-Prefix is the folder of -hls_segment_filename. Where they are pushed, push keys and init sections to the same source, too. An encoder that pushes one file for all of the stream must begin anew where its edge did.',
   },
   unreadable_at_source: {
     detail: 'A segment could not be read.',
@@ -79,7 +79,7 @@ const gapTexts: Readonly<Record<GapReason, Omit<Trouble, 'code'>>> = {
   },
   bad_name: {
     detail: 'A segment had a name that is no plain file name with a media extension.',
-    hint: 'Leave out -hls_base_url and name segments like cam-%06d.ts.',
+    hint: 'Leave out -hls_base_url and name segments like cam-%06d.ts; with -hls_flags single_file, which fills in no number, like cam.ts.',
   },
   origin_not_allowed: {
     detail: 'A segment lay at a web origin that this edge may not read from.',
@@ -87,5 +87,8 @@ const gapTexts: Readonly<Record<GapReason, Omit<Trouble, 'code'>>> = {
   },
   spool_corrupt: { detail: 'A segment in the spool had changed on the disk.', hint: 'Check the disk.' },
   object_lost: { detail: 'A recorded segment is gone from the object store.', hint: 'Check the store.' },
-  spool_full: { detail: 'The disk is full.', hint: 'Free disk space or lower LIVEMIX_SPOOL_BYTES.' },
+  spool_full: {
+    detail: 'The disk was full, or LIVEMIX_SPOOL_BYTES of what recordings wait for.',
+    hint: errorTable.spool_full.mend,
+  },
 };

@@ -3,6 +3,7 @@ import { LiveMixError } from '../media/error.ts';
 export type PlaylistErrorCode =
   | 'bad_playlist'
   | 'line_too_long'
+  | 'foreign_playlist'
   | 'too_many_segments'
   | 'too_many_renditions';
 

@@ -132,6 +132,11 @@ export const errorTable = {
   range_not_satisfiable: row(416, 'The range lies outside the segment', 'Ask within its length.'),
   misdirected: row(421, 'This request is for another host', 'Send it to its own host.'),
   too_many_segments: row(422, 'The playlist has too many segments', 'Keep a playlist under 25,000 segments.'),
+  foreign_playlist: row(
+    422,
+    'The multivariant playlist names what is not of its source',
+    'Name media playlists beside it: low/index.m3u8 where they are pushed, low.m3u8 where they are posted.',
+  ),
   bad_span: row(422, 'No recording can have this span', 'Let `from` lie before `until`.'),
   bad_segment: row(
     422,
@@ -162,7 +167,11 @@ export const errorTable = {
   store_unavailable: row(503, 'The object store is in trouble', 'Check LIVEMIX_STORE_URL and the store.'),
   db_busy: row(503, 'The catalog is busy', 'Ask again in a moment.'),
   http_version: row(505, 'HTTP version not supported', 'Use HTTP/1.1.'),
-  spool_full: row(507, 'The spool is full', 'Free disk space or lower LIVEMIX_SPOOL_BYTES.'),
+  spool_full: row(
+    507,
+    'The spool is full',
+    'Free disk space. Where recordings that wait for control fill LIVEMIX_SPOOL_BYTES, mend the line, or raise it as far as the disk goes.',
+  ),
 } satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errorTable;

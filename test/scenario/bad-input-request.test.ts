@@ -226,8 +226,8 @@ describe('what is no playlist', () => {
   });
 
   test.each([
-    ['names a playlist that is not of this source', 400, 'bad_playlist', variants('../other/low.m3u8')],
-    ['names a playlist of another host', 400, 'bad_playlist', variants('http://10.0.0.9/low.m3u8')],
+    ['names a playlist that is not of this source', 422, 'foreign_playlist', variants('../other/low.m3u8')],
+    ['names a playlist of another host', 422, 'foreign_playlist', variants('http://10.0.0.9/low.m3u8')],
     [
       'is a bomb',
       422,

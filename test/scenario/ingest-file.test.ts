@@ -314,3 +314,14 @@ test('two encoders at once do not disturb each other, though their files are nam
   expect(first.told()).toEqual(['0/0', '0/1', '0/2', '0/3', '0/4', '0/5']);
   expect(second.told()).toEqual(['0/0', '0/1', '0/2', '| 1/0', '1/1', '1/2']);
 });
+
+test('a single file whose name has a % in it, as ffmpeg 5.1 writes it, is told how to be named', async () => {
+  await using rig = await Rig.start({ lanOnly: true });
+  await writeFile(rig.encoder.path(0).replace(/[^/]+$/, 'cam-%03d.ts'), await rig.encoder.make());
+  const text = '#EXTM3U\n#EXT-X-VERSION:4\n#EXTINF:1,\n#EXT-X-BYTERANGE:188@0\ncam-%03d.ts\n';
+  expect(await (await rig.encoder.post(text)).json()).toMatchObject({ refused: [{ code: 'bad_name' }] });
+  const [shown] = (await (await fetch(`${rig.edge.url}/v1/sources`)).json()) as [
+    { trouble: { hint: string } },
+  ];
+  expect(shown.trouble.hint).toContain('with -hls_flags single_file, which fills in no number, like cam.ts');
+});

@@ -54,6 +54,14 @@ const dripping =
     response.on('close', () => clearInterval(dripped));
   };
 
+/** A good beginning, and then a byte now and then, for ever; nothing says how long it is (RFC 9112 §6.3, rule 8). */
+const drippingWithoutLength: Answer = (_, response) => {
+  const socket = response.socket!;
+  socket.write('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n#EXTM3U\n');
+  const dripped = setInterval(() => socket.write('#'), 200);
+  socket.on('close', () => clearInterval(dripped));
+};
+
 test.each<[string, Answer, RegExp, RegExp]>([
   ['answers 404', status(404), /The server answered 404\./, /path/],
   ['answers 500', status(500), /The server answered 500\./, /30 s/],
@@ -81,6 +89,7 @@ test.each<[string, Answer, RegExp, RegExp]>([
   ['says it is huge', status(200, { 'Content-Length': `${2 ** 40}` }), /larger than 1 MiB/, /fewer/],
   ['never ends', endless, /larger than 1 MiB/, /fewer/],
   ['drips its body', dripping(true), /did not come within ten seconds/, /30 s/],
+  ['drips a body of no length', drippingWithoutLength, /did not come within ten seconds/, /30 s/],
   ['drips its head', dripping(false), /did not come within ten seconds/, /30 s/],
   ['redirects in a circle', status(302, { Location: PLAYLIST }), /redirects too often/, /30 s/],
   ['redirects to nowhere', status(302), /redirects to nowhere/, /30 s/],
@@ -200,4 +209,44 @@ test('a source that is no longer configured ends at once, also while its camera 
   expect(performance.now() - begun).toBeLessThan(1_000);
   await audience.poll();
   expect(audience.told()).toEqual(['0/0', '0/1', '0/2']);
+});
+
+test('a pull that ends while a playlist of no length drips is no trouble, and takes nothing of it in', async () => {
+  const { rig, camera } = await pulling(drippingWithoutLength);
+  await using _rig = rig;
+  await using _camera = camera;
+  let isAsked = false;
+  camera.odd.set(PLAYLIST, (request, response) => {
+    isAsked = true;
+    return drippingWithoutLength(request, response);
+  });
+  await rig.edge.configure({ sources: [], faults: [] });
+  const input = { kind: 'pull', url: camera.url } as const;
+  await rig.edge.configure({ sources: [{ name: 'camera-0', input, when: 'always' }], faults: [] });
+  await rig.until('it is asked for', () => isAsked);
+  await rig.edge.configure({ sources: [], faults: [] });
+  expect(rig.logs.filter(({ code }) => code === 'pull_failed')).toEqual([]);
+  const metrics = await (await fetch(`${rig.edge.url}/metrics`)).text();
+  expect(metrics).toContain('livemix_edge_pull_playlists_total');
+  expect(metrics).not.toMatch(/pull_playlists_total\{.*outcome="changed"/);
+});
+
+test('a wrong line of the config file is told of although the source, as it was, is in trouble', async () => {
+  const { rig, camera } = await pulling(status(404));
+  await using _rig = rig;
+  await using _camera = camera;
+  const is = (code: string) => rig.until(code, async () => (await trouble(rig)).code === code);
+  await is('pull_failed');
+  const fault = { name: 'camera-0', detail: 'edge.yaml:3: this is wrong.', hint: 'Mend it.' };
+  await rig.edge.configure({ sources: [], faults: [fault] });
+  const before = camera.polls.length;
+  await rig.until('it is asked for still', () => camera.polls.length > before);
+  expect(await trouble(rig)).toEqual({
+    code: 'source_misconfigured',
+    detail: fault.detail,
+    hint: fault.hint,
+  });
+  const input = { kind: 'pull', url: camera.url } as const;
+  await rig.edge.configure({ sources: [{ name: 'camera-0', input, when: 'always' }], faults: [] });
+  await is('pull_failed');
 });

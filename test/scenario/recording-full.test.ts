@@ -28,6 +28,12 @@ test('a full spool keeps what it was asked to keep, states what it could not, an
   expect(answers).toContain(507);
   const warned = () => rig.logs.some(({ msg }) => String(msg).includes('of LIVEMIX_SPOOL_BYTES'));
   await rig.until('the operator is warned', warned);
+  // It is not the disk: whoever lowered the bound would lose more.
+  const told = rig.logs.map(({ msg }) => String(msg)).filter((msg) => /memory/.test(msg));
+  expect(told).toEqual([
+    expect.stringMatching(/^recordings that wait for control fill LIVEMIX_SPOOL_BYTES: .* raise /),
+    expect.stringMatching(/^recordings that wait for control fill LIVEMIX_SPOOL_BYTES, .* lost\. .* raise /),
+  ]);
 
   await rig.startControl();
   const stored = async () => (await recordings.get(id)).segments >= 12;

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { edgeEvents } from '../../src/edge/events.ts';
 import { acceptPlaylist } from '../../src/edge/ingest/accept-playlist.ts';
+import { box } from '../../src/edge/ingest/check/box-for-test.ts';
 import type { Ingest } from '../../src/edge/ingest/ingest.ts';
 import { httpAgents } from '../../src/edge/ingest/open-segment.ts';
 import { Sources } from '../../src/edge/sources.ts';
@@ -163,6 +164,16 @@ function contentOf(name: string, size: number, playlist: string, seed: number): 
     .update(isPart ? name : `${name} ${seed}`)
     .digest();
   const content = Buffer.alloc(size, noise);
+  if (name.endsWith('.vtt')) content.write('WEBVTT');
+  if (name.endsWith('.aac')) content.write('ID3');
+  if (/\.(m4s|mp4|m4a|m4v)$/.test(name)) {
+    // A whole file may be an init section or a segment: it passes for either.
+    if (!isPart) box('moov').copy(content);
+    const mdats = isPart ? entries.map(({ range }) => range!) : [{ offset: 8, length: size - 8 }];
+    for (const { offset, length } of mdats) beginBox(content, 'mdat', offset, length);
+    const init = isPart ? entries[0]!.map?.range : undefined;
+    if (init !== undefined) beginBox(content, 'moov', init.offset, init.length);
+  }
   if (!name.endsWith('.ts') || size % PACKET !== 0) return content;
   for (let at = 0; at < size; at += PACKET) {
     content.writeUInt32BE(0x471fff10, at);
@@ -171,4 +182,10 @@ function contentOf(name: string, size: number, playlist: string, seed: number): 
   for (let at = 0; at < size; at += isPart ? PACKET * 4 : size) tables.copy(content, at);
   for (const { range } of entries) if (range !== undefined) tables.copy(content, range.offset);
   return content;
+}
+
+function beginBox(content: Buffer, type: string, offset: number, length: number): void {
+  const header = box(type);
+  header.writeUInt32BE(length);
+  header.copy(content, offset);
 }

@@ -10,6 +10,7 @@ import { isKeyName, isPlainSegmentName } from './segment-name.ts';
 import {
   type IngestRoutes,
   MAX_PLAYLIST_BYTES,
+  namesItself,
   orTrouble,
   refuseStranger,
   takePlaylist,
@@ -96,18 +97,20 @@ async function answerPlaylistPost(
         return { ...(await resolvePrefix(prefix, routes.ingest.allowed)), ...(beside && { beside }) };
       },
       rendition: () => renditionIn(path) ?? MAIN,
-      placeOf: postedTo,
+      placeOf: (uri, line) => postedTo(path, uri, line),
       nameOf: (place) => renditionIn(place) ?? MAIN,
     });
   });
 }
 
-/** Where the media playlist is posted that a posted multivariant playlist names. Throws `PlaylistError`. */
-function postedTo(uri: string, line: number): string {
+/** Where the media playlist is posted that a multivariant playlist, itself posted to `own`, names. Throws `PlaylistError`. */
+function postedTo(own: string, uri: string, line: number): string {
   const path = `${POST_PATH}/${uri}`;
-  if (renditionIn(path) !== undefined) return path;
+  const rendition = renditionIn(path);
+  if (rendition !== undefined && rendition === renditionIn(own)) throw namesItself(line);
+  if (rendition !== undefined) return path;
   throw new PlaylistError(
-    'bad_playlist',
+    'foreign_playlist',
     line,
     'this is no rendition; name it like low.m3u8 and post its playlist to /v1/playlist/low.m3u8',
   );

@@ -174,6 +174,8 @@ async function openUrl(
     async *chunks() {
       try {
         yield* response as AsyncIterable<Buffer>;
+        // One without a length ends with its connection, whoever closed that.
+        target.signal?.throwIfAborted();
       } catch (error) {
         target.signal?.throwIfAborted();
         throw new SourceUnreadable('unreadable_at_source', (error as Error).message, true);

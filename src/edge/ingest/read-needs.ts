@@ -1,9 +1,10 @@
 import { withUri } from '../../hls/attributes.ts';
-import type { Needed, NeedingSegment } from '../../hls/segment-needs.ts';
+import type { Needed, NeededMap, NeedingSegment } from '../../hls/segment-needs.ts';
 import { type Carried, MAX_CARRIED } from '../../media/carried.ts';
 import type { HlsLine, SegmentMap } from '../../media/segment-record.ts';
 import { type Bytes, bytes, KIB } from '../../media/units.ts';
 import { sha256 } from '../../runtime/sha256.ts';
+import { faultOfInit } from './check/segment-check.ts';
 import type { Ingest } from './ingest.ts';
 import type { MediaOrigin } from './media-origin.ts';
 import { SourceUnreadable } from './open-segment.ts';
@@ -40,26 +41,41 @@ export async function readNeeds(
   if (map === undefined && keys === undefined) return NO_NEEDS;
   const carries: (Omit<Carried, 'sequence'> & { readonly content: Buffer })[] = [];
 
-  const carry = async (needed: Needed, max: Bytes, extension: string): Promise<HlsLine> => {
+  const carry = async (
+    needed: Needed,
+    max: Bytes,
+    extension: string,
+    faultOf?: (content: Buffer) => string | undefined,
+  ): Promise<HlsLine> => {
     const uri = needed.passes ? pushedHere(needed.uri, origin) : needed.uri;
     if (uri === undefined) return withUri(needed.line, needed.uri);
-    const content = await read({ ...needed, uri }, max);
+    const content = await read({ ...needed, uri }, max, faultOf);
     const digest = sha256(content);
     let at = carries.findIndex((each) => each.digest === digest);
     if (at < 0) at = carries.push({ digest, bytes: bytes(content.length), extension, content }) - 1;
     if (at >= MAX_CARRIED) throw new SourceUnreadable('too_large', 'it needs too many keys', false);
     return withUri(needed.line, `{${at}}`);
   };
-  const read = async (needed: Needed, max: Bytes): Promise<Buffer> => {
+  const read = async (
+    needed: Needed,
+    max: Bytes,
+    faultOf?: (content: Buffer) => string | undefined,
+  ): Promise<Buffer> => {
     const name = `${needed.uri}#${needed.range?.offset ?? ''}+${needed.range?.length ?? ''}`;
     const found = known.get(name);
     if (found !== undefined) return found;
     refuseUri(needed.uri, origin, ingest.allowed);
-    const content = await readSmall(origin, needed.uri, needed.range, max, announced, ingest);
+    const content = await readSmall(origin, needed.uri, needed.range, max, announced, ingest, faultOf);
     // A pushed file that has them at its head may go on for as long as the stream, and not be kept so long.
     if (origin.kind === 'http' || (origin.kind === 'pushed' && needed.range !== undefined))
       known.set(name, content);
     return content;
+  };
+  const carryMap = (needed: NeededMap): Promise<HlsLine> => {
+    const extension = extensionOf(needed.uri);
+    // Encrypted bytes say nothing.
+    const faultOf = needed.keys.length > 0 ? undefined : (content: Buffer) => faultOfInit(extension, content);
+    return carry(needed, MAX_INIT, safeExtension(extension), faultOf);
   };
   const linesOf = async (all: readonly Needed[]): Promise<HlsLine[]> => {
     const lines: HlsLine[] = [];
@@ -67,7 +83,7 @@ export async function readNeeds(
     return lines;
   };
 
-  const mapLine = map && (await carry(map, MAX_INIT, safeExtension(extensionOf(map.uri))));
+  const mapLine = map && (await carryMap(map));
   const mapKeys = await linesOf(map?.keys ?? []);
   const keyLines = await linesOf(keys ?? []);
   return {

@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { ByteRange } from '../../hls/segment-needs.ts';
 import { type Bytes, bytes, type EpochMs, type Millis, millis, type Seconds } from '../../media/units.ts';
-import { TransportStreamCheck } from '../../mpegts/transport-stream-check.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { checkOf, type Verdict, verdicts } from './check/segment-check.ts';
 import type { MediaOrigin } from './media-origin.ts';
 import { type HttpAgents, type OpenSegment, openSegment, SourceUnreadable } from './open-segment.ts';
 
@@ -45,7 +45,7 @@ export type Reading = {
   readonly range: ByteRange | undefined;
   /** Its bytes say nothing. */
   readonly encrypted: boolean;
-  /** PAT and PMT lie elsewhere (RFC 8216 §3.2). */
+  /** PAT and PMT, or the head of WebVTT, lie elsewhere. */
   readonly hasMap: boolean;
   /** It is one picture, shorter than its EXTINF (RFC 8216 §4.3.3.6). */
   readonly iFrame: boolean;
@@ -119,13 +119,14 @@ async function readOnce<S extends Sink>(
 
 async function copy(
   segment: OpenSegment,
-  { origin, extension, duration, encrypted, hasMap, iFrame }: Reading,
+  reading: Reading,
   sink: Sink,
   { clock, maxSegmentBytes }: ReadTools,
   last: boolean,
 ): Promise<ReadSegment> {
+  const { origin, extension, duration, encrypted, iFrame } = reading;
   const hash = createHash('sha256');
-  const check = extension === 'ts' && !encrypted ? new TransportStreamCheck() : undefined;
+  const check = encrypted ? undefined : checkOf(extension);
   let size = 0;
   const startedAt = clock.monotonic();
   for await (const chunk of segment.chunks()) {
@@ -140,9 +141,8 @@ async function copy(
     throw truncated('the file changed while it was read');
   }
   const verdict = check?.verdict() ?? (size === 0 ? 'empty' : 'ok');
-  const lacksTables = verdict === 'no_tables' && (hasMap || iFrame);
-  if (verdict !== 'ok' && !lacksTables) throw truncated(verdicts[verdict]);
-  const presented = check === undefined || iFrame ? 1 : check.span / duration;
+  if (verdict !== 'ok' && !isExcused(verdict, reading)) throw truncated(verdicts[verdict]);
+  const presented = check?.span === undefined || iFrame ? 1 : check.span / duration;
   if (presented < WHOLE && !last) await refuseUnfinished(segment, presented, clock);
   const digest = hash.copy().digest('base64url');
   return { digest, hash, bytes: bytes(size), modifiedAt: segment.sighting.modifiedAt };
@@ -155,13 +155,11 @@ async function refuseUnfinished(segment: OpenSegment, presented: number, clock: 
   if (!(await segment.unchanged())) throw truncated('the file is still being written');
 }
 
-/** Why bytes are no whole segment. */
-export const verdicts = {
-  empty: 'the file is empty',
-  torn: 'the file does not end with a whole packet',
-  not_ts: 'the file is no MPEG transport stream',
-  no_tables: 'the file has no PAT and PMT at its head',
-} as const;
+/** What lies in the init section need not be in the segment (RFC 8216 §3.2, §3.5), and a picture may be the head of its `mdat`. */
+function isExcused(verdict: Verdict, { extension, hasMap, iFrame }: Reading): boolean {
+  if (verdict === 'no_tables') return hasMap || iFrame;
+  return (verdict === 'not_webvtt' && hasMap) || (verdict === 'torn' && iFrame && extension !== 'ts');
+}
 
 const truncated = (detail: string) => new SourceUnreadable('truncated_at_source', detail, true);
 const tooSlow = () => new SourceUnreadable('unreadable_at_source', 'it comes too slowly', false);

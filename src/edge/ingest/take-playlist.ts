@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parsePlaylist } from '../../hls/parse.ts';
+import { PlaylistError } from '../../hls/playlist-error.ts';
 import { LiveMixError } from '../../media/error.ts';
 import { MIB, millis } from '../../media/units.ts';
 import { answerJson } from '../../runtime/answer.ts';
@@ -86,6 +87,9 @@ export async function takePlaylist(
 ): Promise<void> {
   rate.count(name, renditionsOf(ingest.sources.find(name)));
   const playlist = parsePlaylist(body);
+  // What names something else makes no source, and changes none.
+  if (playlist.kind === 'multivariant')
+    for (const { uri, line } of playlist.entries) if (uri !== undefined) sent.placeOf(uri, line);
   const origin = await sent.origin();
   const source = await ingest.sources.open(name);
   if (source.isPulled) throw new LiveMixError('source_busy', 'This edge pulls the source by itself.');
@@ -101,6 +105,14 @@ export async function takePlaylist(
   }
   if (stateOf(source) !== before) changed();
 }
+
+/** A circle (threats T5): no media would ever come of it. */
+export const namesItself = (line: number): PlaylistError =>
+  new PlaylistError(
+    'foreign_playlist',
+    line,
+    'this is the multivariant playlist itself; name a media playlist',
+  );
 
 const renditionsOf = (source: Source | undefined): number =>
   source === undefined ? 1 : Math.max(source.names.all.length, [...source.renditions].length);

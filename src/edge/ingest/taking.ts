@@ -155,7 +155,7 @@ export class Taking {
     if (durable) keep.markDurable(record);
   }
 
-  /** The disk is full. */
+  /** The disk is full, or the spool of what recordings wait for. */
   async #keepInMemory(
     entry: NeedingSegment,
     read: ReadSegment,
@@ -164,19 +164,20 @@ export class Taking {
     behind: number,
   ): Promise<SegmentRecord> {
     const { sources, events } = this.ingest;
+    const full = sources.isFull ? 'bound' : 'disk';
     for (const { content } of needs.carries) await sink.write(content);
     const record = await this.#stamping.stamp(entry, this.#media(entry, read, needs), behind);
     await this.source.ledger.distrustSpool().catch(() => undefined);
     this.stored = 'memory';
     if (sources.spool.keepInMemory(this.rendition.place, record, sink.content())) {
-      events.spoolInMemory(this.rendition.place);
+      events.spoolInMemory(this.rendition.place, full);
       return this.#push(record);
     }
-    events.spoolFull(this.rendition.place);
+    events.spoolFull(this.rendition.place, full);
     const gap: SegmentRecord = { ...record, digest: '', bytes: bytes(0), gap: 'spool_full' };
     events.gapStated(this.rendition.place, gap);
     this.#push(gap);
-    throw new LiveMixError('spool_full', 'Neither the disk nor memory has room for this segment.', {
+    throw new LiveMixError('spool_full', 'Neither the spool nor memory has room for this segment.', {
       retryAfter: 5,
     });
   }

@@ -12,6 +12,7 @@ import { extensionOf } from '../segment-name.ts';
 import {
   type IngestRoutes,
   MAX_PLAYLIST_BYTES,
+  namesItself,
   orTrouble,
   refuseStranger,
   takePlaylist,
@@ -74,12 +75,13 @@ async function answerPut(
   });
 }
 
-/** Where a URI of a pushed multivariant playlist leads to. Throws `PlaylistError` where that is not this source. */
-function placeOf({ source, folder }: PushPath, uri: string, line: number): string {
+/** Where a URI of a pushed multivariant playlist leads to. Throws `PlaylistError` where that is itself, or not this source. */
+function placeOf({ source, folder, name }: PushPath, uri: string, line: number): string {
   const path = pushedPath(folder, uri);
+  if (path === folder + name) throw namesItself(line);
   if (path !== undefined && parsePushPath(`/v1/ingest/${source}/${path}`)?.kind === 'playlist') return path;
   throw new PlaylistError(
-    'bad_playlist',
+    'foreign_playlist',
     line,
     'this media playlist is not pushed beside this one; name it like low/index.m3u8',
   );
@@ -99,6 +101,8 @@ async function answerSegment(
     answerJson(response, 200, { source: path.source, bytes });
   } catch (error) {
     await body.drain();
+    if (path.kind === 'key' && error instanceof LiveMixError && error.code === 'too_large')
+      throw keyTooLarge();
     if (!(error instanceof SourceUnreadable)) throw error;
     throw new LiveMixError('bad_segment', `The segment is not whole: ${error.message}.`);
   }
@@ -161,5 +165,9 @@ function answerLastPlaylist(
   answerText(response, 200, text.toString(), { 'Content-Type': 'application/vnd.apple.mpegurl' });
 }
 
+const keyTooLarge = () =>
+  new LiveMixError('body_too_large', `A key has at most ${MAX_KEY} bytes, and this is the name of a key.`, {
+    hint: 'Name segments and init sections with an extension, such as .ts, .m4s or .mp4.',
+  });
 const badPath = () =>
   new LiveMixError('bad_push_path', 'The path is no /v1/ingest/SOURCE/FILE with an extension of HLS.');

@@ -91,9 +91,9 @@ export class PushedFiles {
    */
   async take(path: string, encrypted: boolean): Promise<PushedSegment> {
     const segment = await this.#take(path);
-    if (encrypted || segment.unlessEncrypted === undefined) return segment;
+    if (encrypted || segment.notClear === undefined) return segment;
     await segment.sink.discard();
-    throw segment.unlessEncrypted;
+    throw segment.notClear;
   }
 
   /** The file that was just taken is being kept as a segment: other playlists may name parts of it. */

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { epochMs } from '../../../media/units.ts';
 import { Spool, type StagedSegment } from '../../spool/spool.ts';
+import { box } from '../check/box-for-test.ts';
 import { ArrivingBody } from './arriving-body.ts';
 import { Pieces } from './pieces.ts';
 import { type PushedSegment, receiveSegment } from './receive-segment.ts';
@@ -64,7 +65,7 @@ async function push(segment: Buffer) {
 }
 
 test('a segment goes from the socket to its file as the Buffers it came in, a few large writes, no copy between', async () => {
-  const segment = randomBytes(1_000_000);
+  const segment = box('mdat', randomBytes(1_000_000));
   const { given, writes, received } = await push(segment);
   const written = writes.flat();
   expect(written.length).toBe(given.length);

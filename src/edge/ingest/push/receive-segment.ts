@@ -1,20 +1,17 @@
 import { createHash } from 'node:crypto';
 import { bytes, type EpochMs } from '../../../media/units.ts';
-import { TransportStreamCheck } from '../../../mpegts/transport-stream-check.ts';
+import { checkOf, mayBeMeant, verdicts } from '../check/segment-check.ts';
 import { SourceUnreadable } from '../open-segment.ts';
-import { type ReadSegment, verdicts } from '../read-segment.ts';
+import type { ReadSegment } from '../read-segment.ts';
 import type { ArrivingBody } from './arriving-body.ts';
 import type { PieceSink, Pieces } from './pieces.ts';
 
 /** A pushed segment that has come to its end, where it lies. */
 export type PushedSegment = ReadSegment & {
   readonly sink: PieceSink;
-  /** Why it is no segment, unless it is an encrypted one. */
-  readonly unlessEncrypted?: SourceUnreadable;
+  /** Why it is no clear segment: it may be an encrypted one, or an init section. */
+  readonly notClear?: SourceUnreadable;
 };
-
-/** AES-128 with PKCS7 padding (RFC 8216 §4.3.2.4) makes whole blocks. */
-const CIPHER_BLOCK = 16;
 
 /** What a segment is, and where it is written to while it comes. */
 export type Receiving = {
@@ -35,7 +32,7 @@ export async function receiveSegment(
   { extension, startedAt, pieces, grew }: Receiving,
 ): Promise<PushedSegment | undefined> {
   const hash = createHash('sha256');
-  const check = extension === 'ts' ? new TransportStreamCheck() : undefined;
+  const check = checkOf(extension);
   try {
     for await (const batch of body.batches()) {
       for (const chunk of pieces.isSplit ? [] : batch) {
@@ -52,9 +49,8 @@ export async function receiveSegment(
     const read = { digest, hash, bytes: bytes(size), modifiedAt: startedAt, sink: await pieces.only() };
     if (verdict === 'ok') return read;
     const unreadable = new SourceUnreadable('truncated_at_source', verdicts[verdict], true);
-    // Whether it is encrypted is told by the playlist.
-    if (verdict !== 'not_ts' || size % CIPHER_BLOCK !== 0) throw unreadable;
-    return { ...read, unlessEncrypted: unreadable };
+    if (!mayBeMeant(verdict, size)) throw unreadable;
+    return { ...read, notClear: unreadable };
   } catch (error) {
     await pieces.discard();
     throw error;

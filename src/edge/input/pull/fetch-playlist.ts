@@ -48,7 +48,7 @@ export async function fetchPlaylist(
     for (let redirects = 0; ; redirects++) {
       const answer = await ask(url, target, known?.url === url.href ? known : undefined, agents, either);
       const location = redirectOf(answer);
-      if (location === undefined) return await read(answer, url, known?.url === url.href);
+      if (location === undefined) return await read(answer, url, known?.url === url.href, either);
       answer.destroy();
       if (redirects === MAX_REDIRECTS) throw new PullFailed('The server redirects too often.');
       url = redirected(location, url, target, allowed);
@@ -111,7 +111,12 @@ function redirected(location: string, from: URL, target: PullTarget, allowed: Al
   });
 }
 
-async function read(answer: IncomingMessage, url: URL, wasKnown: boolean): Promise<Fetched | undefined> {
+async function read(
+  answer: IncomingMessage,
+  url: URL,
+  wasKnown: boolean,
+  signal: AbortSignal,
+): Promise<Fetched | undefined> {
   const { statusCode, headers } = answer;
   try {
     if (statusCode === 304 && wasKnown) {
@@ -123,6 +128,8 @@ async function read(answer: IncomingMessage, url: URL, wasKnown: boolean): Promi
       throw new PullFailed('The server compresses the playlist, although it was asked not to.');
     }
     const body = await bodyOf(answer);
+    // One without a length ends with its connection, whoever closed that.
+    signal.throwIfAborted();
     const etag = headers.etag;
     const lastModified = headers['last-modified'];
     const validators = {
