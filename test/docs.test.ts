@@ -151,7 +151,11 @@ ${table(
     ...Object.entries(inputTroubles).map(([code, { detail, hint }]) => [`\`${code}\``, detail, hint]),
     ['`source_misconfigured`', configTroubleText.detail, configTroubleText.hint],
     ...Object.entries(commandTroubles).map(([code, { detail, hint }]) => [`\`${code}\``, detail, hint]),
-    ['`edge_offline`', 'The edge is not connected.', 'Check that the edge runs and reaches control.'],
+    [
+      '`edge_offline`',
+      'The edge is not connected, or has had nothing of this source since it was started.',
+      'Check that the edge runs and reaches control, and the encoder.',
+    ],
     ['`source_silent`', 'The edge is connected, but its encoder sends nothing.', 'Check the encoder.'],
   ],
 )}

@@ -81,8 +81,9 @@ export class Source {
       };
     }
     if (!this.connected) {
-      const detail = `The edge ${edge} is not connected.`;
-      return { code: 'edge_offline', detail, hint: 'Check that the edge runs and reaches this node.' };
+      const detail = `The edge ${edge} is not connected, or has had nothing of this source since it was started.`;
+      const hint = 'Check that the edge runs and reaches this node, and the encoder.';
+      return { code: 'edge_offline', detail, hint };
     }
     if (this.report?.trouble !== undefined) return this.report.trouble;
     if (this.report?.sending === true) return undefined;
