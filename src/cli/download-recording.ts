@@ -46,7 +46,7 @@ export async function downloadRecording(
     const { code, syscall, message } = error as NodeJS.ErrnoException;
     if (syscall !== undefined) throw new OperatorFailed(`${file} cannot be written (${code}).`);
     throw new OperatorFailed(
-      `The download broke off after ${byteText(got)} (${message}). Control went away, or ended it: its log says why then. Try again.`,
+      `The download broke off after ${byteText(got)} (${message}). Control went away, or ended it: its log says why then. Try again; what was found to be gone is left out.`,
     );
   } finally {
     bar.end();

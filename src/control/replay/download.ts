@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
+import { ownBytes } from '../../media/carried.ts';
 import { LiveMixError } from '../../media/error.ts';
-import { mediaType } from '../../media/segment-record.ts';
+import { isFragmentedMp4, mediaType } from '../../media/segment-record.ts';
 import { join } from './joined.ts';
 import { inputOf, type StoredReads } from './stored-input.ts';
 
@@ -26,8 +27,21 @@ export type Download = {
  * `download_impossible`.
  */
 export function answerJoined(download: Download, extension: string): Promise<void> {
-  return answerFile(download, extension, join(download.segments, extension, download.reads.read));
+  const { segments, reads } = download;
+  const content = join(segments, extension, reads.read);
+  return answerFile(
+    download,
+    extension,
+    content,
+    isFragmentedMp4(extension) ? undefined : lengthOf(download),
+  );
 }
+
+/** How long the file is, without what is known to be gone by then. Who fetches it sees how far it is, and players how long it lasts. */
+const lengthOf =
+  ({ segments, reads }: Download) =>
+  (): number =>
+    segments.reduce((sum, segment) => sum + (reads.isGone(segment) ? 0 : ownBytes(segment.record).bytes), 0);
 
 /** Answers with a recording of MPEG-TS as one MP4, remuxed. Throws `mp4_impossible` before the first byte where that cannot be. */
 export async function answerMp4(download: Download): Promise<void> {
@@ -40,11 +54,15 @@ export async function answerMp4(download: Download): Promise<void> {
 /**
  * Nothing is said before the first bytes are there: until then what is in the way can be told. What is gone from the store is
  * left out. Throws `recording_empty` where all of it is.
+ *
+ * @param length asked when the first bytes are there. What is found to be gone later breaks the answer off: the next one
+ *   is without it
  */
 async function answerFile(
   download: Download,
   extension: string,
   content: AsyncGenerator<Buffer, void, void>,
+  length?: () => number,
 ): Promise<void> {
   const { response, segments, reads } = download;
   try {
@@ -52,8 +70,13 @@ async function answerFile(
       throw reads.gone === segments.length ? allGone() : error;
     });
     if (first.done === true) throw allGone();
-    response.writeHead(200, { ...headersOf(download, extension), 'Content-Type': mediaType(extension) });
-    await send(download, followedBy(first.value, content));
+    response.writeHead(200, {
+      ...headersOf(download, extension),
+      'Content-Type': mediaType(extension),
+      ...(length !== undefined && { 'Content-Length': length() }),
+    });
+    const whole = followedBy(first.value, content);
+    await send(download, length === undefined ? whole : unlessGone(reads, whole));
   } finally {
     await content.return();
   }
@@ -63,6 +86,18 @@ async function* followedBy(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGen
   yield first;
   yield* rest;
 }
+
+/** Rejects when more is found to be gone than was known at the begin. */
+async function* unlessGone(reads: StoredReads, content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const { gone } = reads;
+  for await (const bytes of content) {
+    if (reads.gone > gone) throw objectGone();
+    yield bytes;
+  }
+  if (reads.gone > gone) throw objectGone();
+}
+
+const objectGone = () => new Error('an object is gone from the store; the next download is without it');
 
 async function send(download: Download, content: AsyncIterable<Buffer>): Promise<void> {
   const { request, response } = download;

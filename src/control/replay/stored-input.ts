@@ -15,6 +15,10 @@ export class StoredReads {
     return this.#gone.size;
   }
 
+  isGone(segment: CatalogSegment): boolean {
+    return this.#gone.has(segment);
+  }
+
   readonly read: ReadStored = async (segment) => {
     if (this.#gone.has(segment)) return undefined;
     const bytes = await this.once(segment);
