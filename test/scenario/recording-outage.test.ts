@@ -346,7 +346,7 @@ describe.concurrent('what is made while the edge is away, by an encoder whose li
     await rig.encoder.publish(3);
     await rig.until('the source appears', () => rig.source());
     const { id } = await recordings.start({ source: rig.encoder.source });
-    await sleep(16_000);
+    await sleep(18_000);
     await rig.edge.close();
     await rig.startEdge();
     rig.encoder.restart();
