@@ -87,7 +87,11 @@ export const errorTable = {
     'The edge may not read segments there',
     'Start the edge with LIVEMIX_MEDIA_ROOTS (folders) or LIVEMIX_MEDIA_ORIGINS (http origins) that include the prefix.',
   ),
-  csrf: row(403, 'Another site asks for this', 'Open the page of this node, or send the request yourself.'),
+  csrf: row(
+    403,
+    'Another site asks for this',
+    'Open the page of this node, or send the request yourself. A proxy must pass the `Host` header.',
+  ),
   source_not_yours: row(403, 'The source belongs to another edge', 'See `livemix sources`.'),
   not_found: row(404, 'No such thing', 'Check the address.'),
   source_unknown: row(404, 'No such source', 'See `livemix sources` for the names that exist.'),

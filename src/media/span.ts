@@ -4,6 +4,9 @@ import type { EpochMs } from './units.ts';
 /** `[from, until)` of a source, on control's clock; without `until` it goes on. */
 export type Span = { readonly from: EpochMs; readonly until?: EpochMs | undefined };
 
+/** Times of segments in a row are up to so far apart although nothing is missing: EXTINFs and clocks drift. */
+export const DRIFT_MS = 1_000;
+
 /** Whether there is no time in a span. It covers nothing. */
 export const isEmpty = ({ from, until }: Span): boolean => until !== undefined && until <= from;
 

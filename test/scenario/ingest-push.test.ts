@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { box } from '../../src/edge/ingest/check/box-for-test.ts';
 import { playlistText } from '../support/encoder.ts';
 import { Rig } from '../support/rig.ts';
 import { syntheticSegment } from '../support/synthetic-segment.ts';
@@ -226,14 +227,9 @@ test.each([
 test('an encoder that sent its init section and its key once goes on over restarts of its edge', async () => {
   await using rig = await Rig.start();
   const { send } = pusher(rig);
-  const box = (type: string, content: string) => {
-    const head = Buffer.alloc(8, type.padStart(8));
-    head.writeUInt32BE(8 + content.length);
-    return Buffer.concat([head, Buffer.from(content)]);
-  };
-  const init = Buffer.concat([box('ftyp', 'isom'), box('moov', 'one track')]);
+  const init = Buffer.concat([box('ftyp', Buffer.from('isom')), box('moov', Buffer.from('one track'))]);
   const media = (sequence: number) =>
-    Buffer.concat([box('moof', `${sequence}`), box('mdat', `media ${sequence}`)]);
+    Buffer.concat([box('moof', Buffer.from(`${sequence}`)), box('mdat', Buffer.from(`media ${sequence}`))]);
   const list = (through: number) =>
     `#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:${through - 2}\n#EXT-X-MAP:URI="init.mp4"\n${[
       through - 2,

@@ -215,3 +215,13 @@ export class Snippet {
     return text;
   }
 }
+
+export const clientOf = (rig: Rig) => new RecordingsClient(() => rig.control.url);
+
+/** Begins a recording while the encoder is at it, and waits until some of it is stored. */
+export async function recorded(rig: Rig): Promise<Snippet> {
+  await rig.until('the source appears', () => rig.source());
+  const snippet = await Snippet.start(rig, clientOf(rig));
+  await snippet.stored(2);
+  return snippet;
+}

@@ -1,6 +1,6 @@
 import type { CatalogRecording, CatalogSegment } from '../../catalog/catalog.ts';
 import type { GapReason, SegmentRecord } from '../../media/segment-record.ts';
-import { endOf } from '../../media/span.ts';
+import { DRIFT_MS, endOf } from '../../media/span.ts';
 import { type EpochMs, epochMs } from '../../media/units.ts';
 
 /**
@@ -26,9 +26,6 @@ export type RecordingGap = {
   readonly until: EpochMs;
   readonly reason: RecordingGapReason;
 };
-
-/** Times of segments in a row are up to so far apart although nothing is missing: EXTINFs and clocks drift. */
-const DRIFT_MS = 1_000;
 
 /**
  * The gaps of a recording of several renditions: what any of them lost, and the time in which none of them was made.

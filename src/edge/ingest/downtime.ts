@@ -1,12 +1,10 @@
-import { endOf } from '../../media/span.ts';
+import { DRIFT_MS, endOf } from '../../media/span.ts';
 import { type EpochMs, epochMs, type Seconds, seconds } from '../../media/units.ts';
 import type { Rendition } from '../rendition.ts';
 
 /** Time in a rendition in which no edge was there. */
 export type Downtime = { readonly at: EpochMs; readonly duration: Seconds };
 
-/** Times of segments in a row are up to so far apart although nothing is missing. */
-const DRIFT_MS = 1_000;
 /** An encoder that said nothing for so long when the edge was last seen had stopped before. */
 const SILENT_MS = 15_000;
 /** Parts that are stated one by one. What lies behind them the jump of numbers says. */
