@@ -206,6 +206,9 @@ export class Snippet {
     expect(segments.map(sha256)).toEqual(made.slice(first, first + segments.length));
     const end = first + segments.length;
     expect(first).toBeLessThanOrEqual(this.#must[0]);
+    // Segments follow each other: the one that is stamped over its begin is the first.
+    const begins = /^#EXT-X-PROGRAM-DATE-TIME:(.*)$/m.exec(text)![1]!;
+    expect(Date.parse(begins)).toBeLessThanOrEqual(Date.parse(recording.from));
     expect(first).toBeGreaterThanOrEqual(this.#may[0]);
     expect(end).toBeGreaterThanOrEqual(this.#must[1]);
     expect(end).toBeLessThanOrEqual(this.#may[1]);
